@@ -12,6 +12,7 @@ from vanvault.archiver.core.errors import (
     ApprovalNeeded,
     BatchLost,
     Busy,
+    EntryDisposed,
     InvalidInput,
     KeyUnavailable,
     MachineLimit,
@@ -47,6 +48,9 @@ def problem_of(error: VanVaultError) -> dict[str, Any]:
         problem["field"] = error.field
     if isinstance(error, ApprovalNeeded):
         problem["request"] = error.request
+    if isinstance(error, EntryDisposed):
+        problem["certificate"] = error.certificate
+        problem["on"] = error.on
     if isinstance(error, MachineLimit):
         problem["resource"] = error.resource
         problem["may_be_stored"] = error.may_be_stored

@@ -13,6 +13,7 @@ from vanvault.archiver.core.errors import (
     ApprovalNeeded,
     Busy,
     Conflict,
+    EntryDisposed,
     Forged,
     InvalidInput,
     MachineLimit,
@@ -50,6 +51,11 @@ def _approval(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultEr
     return ApprovalNeeded(message, request=str(problem.get("request", "")), hint=hint)
 
 
+def _disposed(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
+    certificate, on = (str(problem.get(name, "")) for name in ("certificate", "on"))
+    return EntryDisposed(message, certificate=certificate, on=on, hint=hint)
+
+
 def _site(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
     may = problem.get("may_be_stored", True) is not False
     return SiteUnavailable(message, site=str(problem.get("site", "")), may_be_stored=may, hint=hint)
@@ -83,6 +89,7 @@ _BY_NAME: dict[str, _Make] = {row.problem: _plain(row.error) for row in ERROR_TA
     "unauthenticated": _denied,
     "access-denied": _denied,
     "approval-needed": _approval,
+    "disposed": _disposed,
     "site-unavailable": _site,
     "site-full": _full,
     "forged": _forged,
@@ -93,6 +100,7 @@ _BY_STATUS: dict[int, _Make] = {
     403: _denied,
     404: _plain(NotFound),
     409: _plain(Conflict),
+    410: _disposed,
     408: _plain(Busy),
     425: _plain(Busy),
     429: _plain(Busy),

@@ -50,7 +50,7 @@ ROOMS = (
     _room("core.retention", None, "core.errors core.law"),
     _room("core.object_limits", None, "core.names core.options core.retention"),
     _room("core.key_port", None, "core.errors core.names core.ports"),
-    _room("core.model", 17),
+    _room("core.model", 18),
     _room("core.metadata", 1, "core.model"),
     _room("core.sample", 6, "core.model"),
     _room(
@@ -64,13 +64,13 @@ ROOMS = (
     _room("core.format.framed", None, "core.errors core.key_port"),
     _room(
         "core.format.batches",
-        24,
+        25,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
     _room("core.format.row_blocks", 9, "core.errors core.key_port core.canonical"),
     _room(
         "core.format.segments",
-        16,
+        21,
         "core.errors core.times core.names core.canonical core.model core.format.row_blocks",
     ),
     _room("core.format.segments.schema", None),
@@ -132,9 +132,14 @@ ROOMS = (
     ),
     _room(
         "upkeep",
-        16,
+        20,
         "core.* core_dumps disk log_lines keys keys.parquet stores replicas catalogue journal intake"
         " appliance",
+    ),
+    _room(
+        "upkeep.residue",
+        4,
+        "core.* keys keys.parquet stores replicas catalogue appliance upkeep",
     ),
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
     _room(

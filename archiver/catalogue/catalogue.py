@@ -6,6 +6,10 @@ tables are described in ``hot_tail/file.py``.
 
 Two nodes may compact the same batches. Then both segments are true, and the one with the smaller id stands
 on every node, whichever was heard of first: a segment is *spare* when smaller ones hold all its batches.
+
+A residue segment (archiver/FORMAT.md, section 13) stands before all others, and what it *replaces* is not
+read any more from the moment at which its manifest is known, whether it is indexed or not. One that would
+replace what it does not hold is *refused*, and counts nowhere.
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, note_recheck
+from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, list_all, note_recheck
 from vanvault.archiver.core.errors import BatchLost, Damaged
-from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
+from vanvault.archiver.core.format.segments import encode_manifest, load_manifest, standing
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,
@@ -32,6 +36,8 @@ from vanvault.archiver.core.times import from_us, to_us
 _SLOW_US = 2 * 86_400 * 1_000_000
 #: Segments that are noted as indexed in one transaction.
 _TOGETHER = 100
+#: The column ``standing``: read; spare; replaced; refused.
+_READ, _SPARE, _REPLACED, _REFUSED = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +80,96 @@ class Catalogue:
         """Note proved segments in one transaction; for how many ``add`` would be true."""
         with self._tail.transaction() as connection:
             _changed(connection)
-            return sum(self._add(connection, key, manifest) for key, manifest in proved)
+            added = [n for key, manifest in proved if (n := self._add(connection, key, manifest)) is not None]
+            self._judge(connection)
+            for n in added:
+                self._settle_spares(connection, n)
+            return sum(_standing(connection, n) == _READ for n in added)
 
-    def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> bool:
+    def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> int | None:
+        """The number of the segment; None: it is known."""
         if connection.execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone():
-            return False
+            return None
         cursor = connection.execute(
-            "INSERT INTO segment(key, manifest, first_us, last_us, rows, indexed, spare)"
-            " VALUES(?, ?, ?, ?, ?, 0, 0)",
-            (key, encode_manifest(manifest), manifest.first_us, manifest.last_us, manifest.rows),
+            "INSERT INTO segment(key, manifest, first_us, last_us, rows, indexed, residue, standing)"
+            " VALUES(?, ?, ?, ?, ?, 0, ?, ?)",
+            (
+                key,
+                encode_manifest(manifest),
+                manifest.first_us,
+                manifest.last_us,
+                manifest.rows,
+                manifest.is_residue,
+                _READ,
+            ),
         )
         n = int(cursor.lastrowid or 0)
         connection.executemany(
             "INSERT INTO cover VALUES(?, ?, ?, ?)", [(c.writer, c.first, c.last, n) for c in manifest.covers]
         )
-        self._settle_spares(connection, n)
-        return not connection.execute("SELECT spare FROM segment WHERE n = ?", (n,)).fetchone()[0]
+        connection.executemany("INSERT INTO replaces VALUES(?, ?)", [(id, n) for id in manifest.replaces])
+        return n
+
+    def _judge(self, connection: sqlite3.Connection) -> None:
+        """Recompute which segments are replaced, and which residue segments are refused."""
+        rows = connection.execute(_JUDGED).fetchall()
+        if not rows:
+            return
+        judged = {n: self._decode(key, data) for n, key, data, _ in rows}
+        found = standing(judged.values())
+        for n, _, _, before in rows:
+            id = judged[n].segment
+            after = _REFUSED if id in found.refused else _REPLACED if id in found.replaced else _READ
+            if after == before or (after == _READ and before == _SPARE):
+                continue
+            connection.execute("UPDATE segment SET standing = ? WHERE n = ?", (after, n))
+            self._settle_spares(connection, n)
+            if after == _REFUSED:  # for good: what it said of batches never counted
+                connection.execute("DELETE FROM cover WHERE segment = ?", (n,))
+                list_all(connection)
 
     def _settle_spares(self, connection: sqlite3.Connection, n: int) -> None:
-        """Recompute ``spare`` of this segment and of all that share a batch with it."""
+        """Recompute which are spare of this segment and of all that share a batch with it."""
         rivals = connection.execute(
-            "SELECT DISTINCT s.n, s.key, s.indexed FROM segment s JOIN cover c ON c.segment = s.n"
+            "SELECT DISTINCT s.n, s.key, s.indexed, s.residue FROM segment s JOIN cover c ON c.segment = s.n"
             " JOIN cover m ON m.writer = c.writer AND m.first <= c.last AND m.last >= c.first"
-            " WHERE m.segment = ?",
-            (n,),
+            " WHERE m.segment = ? AND s.standing < ?",
+            (n, _REPLACED),
         )
-        for rival, key, indexed in rivals.fetchall():
+        for rival, key, indexed, residue in rivals.fetchall():
             # One that is indexed goes on standing until those in its place are.
             held = all(
-                _joined(connection.execute(_SMALLER, (writer, last, first, key, indexed)), first, last)
+                _joined(
+                    connection.execute(_BEFORE_IT, (writer, last, first, residue, residue, key, indexed)),
+                    first,
+                    last,
+                )
                 for writer, first, last in connection.execute(
                     "SELECT writer, first, last FROM cover WHERE segment = ?", (rival,)
                 ).fetchall()
             )
-            connection.execute("UPDATE segment SET spare = ? WHERE n = ?", (held, rival))
+            after = _SPARE if held else _READ
+            connection.execute("UPDATE segment SET standing = ? WHERE n = ?", (after, rival))
 
     def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
-        """All segments; spare ones only with ``spare``; ordered by the time of their first row."""
-        return self._read(self._tail.connection(), spare=True) if spare else self.current().segments
+        """All segments that count; spare ones only with ``spare``; ordered by the time of their first row."""
+        return self._read(self._tail.connection(), _SPARE) if spare else self.current().segments
+
+    def replaced(self) -> tuple[KnownSegment, ...]:
+        """Segments in whose place a residue segment stands: what lies of them at sites is to be removed."""
+        return self._read(self._tail.connection(), _REPLACED, least=_REPLACED)
+
+    def replaced_ids(self) -> frozenset[str]:
+        """Ids of all that residue segments replace, whether anything of it is known here or not."""
+        rows = self._tail.connection().execute(
+            "SELECT DISTINCT r.id FROM replaces r JOIN segment s ON s.n = r.segment WHERE s.standing < ?",
+            (_REFUSED,),
+        )
+        return frozenset(id for (id,) in rows)
+
+    def refused(self) -> tuple[KnownSegment, ...]:
+        """Residue segments that would replace what they do not hold, which is damage or an attack."""
+        return self._read(self._tail.connection(), _REFUSED, least=_REFUSED)
 
     def current(self) -> CatalogueState:
         """The catalogue as it is."""
@@ -138,10 +196,13 @@ class Catalogue:
             self._state = state
         return state
 
-    def _read(self, connection: sqlite3.Connection, *, spare: bool = False) -> tuple[KnownSegment, ...]:
+    def _read(
+        self, connection: sqlite3.Connection, most: int = _READ, *, least: int = _READ
+    ) -> tuple[KnownSegment, ...]:
         rows = connection.execute(
-            "SELECT n, key, manifest, indexed FROM segment WHERE NOT spare OR ? ORDER BY first_us, key",
-            (spare,),
+            "SELECT n, key, manifest, indexed FROM segment WHERE standing BETWEEN ? AND ?"
+            " ORDER BY first_us, key",
+            (least, most),
         ).fetchall()
         return tuple(
             KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
@@ -166,8 +227,9 @@ class Catalogue:
             self._tail.connection()
             .execute(
                 "SELECT s.n, s.key, s.manifest, s.indexed FROM cover c JOIN segment s ON s.n = c.segment"
-                " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND NOT s.spare ORDER BY s.key LIMIT 1",
-                (writer, sequence, sequence),
+                " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND s.standing = ?"
+                " ORDER BY s.residue DESC, s.key LIMIT 1",
+                (writer, sequence, sequence, _READ),
             )
             .fetchone()
         )
@@ -187,8 +249,8 @@ class Catalogue:
         """The segments whose rows begin at or before a time and end at or after it."""
         rows = self._tail.connection().execute(
             "SELECT n, key, manifest, indexed FROM segment"
-            " WHERE NOT spare AND last_us >= ? AND first_us <= ? ORDER BY n",
-            (us, us),
+            " WHERE standing = ? AND last_us >= ? AND first_us <= ? ORDER BY residue DESC, n",
+            (_READ, us, us),
         )
         return [
             KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
@@ -207,10 +269,12 @@ class Catalogue:
         return found.fetchone() is not None
 
     def ranges(self) -> dict[str, list[tuple[int, int, int]]]:
-        """By writer, what all segments hold of it, spare ones too: (first, last, number of the segment)."""
+        """By writer, what the segments that count hold of it, spare ones too: (first, last, number)."""
         found: dict[str, list[tuple[int, int, int]]] = {}
         rows = self._tail.connection().execute(
-            "SELECT writer, first, last, segment FROM cover ORDER BY writer, first"
+            "SELECT c.writer, c.first, c.last, c.segment FROM cover c JOIN segment s ON s.n = c.segment"
+            " WHERE s.standing < ? ORDER BY c.writer, c.first",
+            (_REPLACED,),
         )
         for writer, first, last, n in rows:
             found.setdefault(writer, []).append((first, last, n))
@@ -231,8 +295,10 @@ class Catalogue:
         return found is not None
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Keys of the known manifests that start with ``prefix``, in order."""
-        rows = self._tail.connection().execute("SELECT key FROM segment ORDER BY key")
+        """Keys of the known manifests that count and start with ``prefix``, in order."""
+        rows = self._tail.connection().execute(
+            "SELECT key FROM segment WHERE standing < ? ORDER BY key", (_REPLACED,)
+        )
         return [key for (key,) in rows if key.startswith(prefix)]
 
     def listing_start(self, now_us: int) -> str:
@@ -276,7 +342,7 @@ class Catalogue:
     def counts(self) -> dict[str, int]:
         """Segments and their rows."""
         row = self._tail.connection().execute(
-            "SELECT count(*), coalesce(sum(rows), 0) FROM segment WHERE NOT spare"
+            "SELECT count(*), coalesce(sum(rows), 0) FROM segment WHERE standing = ?", (_READ,)
         )
         segments, rows = row.fetchone()
         return {"segments": segments, "rows": rows}
@@ -311,11 +377,23 @@ def _changed(connection: sqlite3.Connection) -> None:
     )
 
 
-#: Ranges of one writer that segments before a key hold; of indexed ones only, where that is asked.
-_SMALLER = (
+#: Ranges of one writer that segments hold which come before one: residue segments, then smaller keys; of
+#: indexed ones only, where that is asked.
+_BEFORE_IT = (
     "SELECT c.first, c.last FROM cover c JOIN segment s ON s.n = c.segment"
-    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND s.key < ? AND s.indexed >= ? ORDER BY c.first"
+    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ?"
+    f" AND (s.residue > ? OR (s.residue = ? AND s.key < ?)) AND s.indexed >= ? AND s.standing < {_REPLACED}"
+    " ORDER BY c.first"
 )
+#: Residue segments, and what they name.
+_JUDGED = (
+    "SELECT n, key, manifest, standing FROM segment"
+    f" WHERE residue OR substr(key, {len(segment_prefix()) + 1}, 16) IN (SELECT id FROM replaces)"
+)
+
+
+def _standing(connection: sqlite3.Connection, n: int) -> int:
+    return int(connection.execute("SELECT standing FROM segment WHERE n = ?", (n,)).fetchone()[0])
 
 
 def _joined(ranges: Iterable[tuple[int, int]], first: int, last: int) -> bool:

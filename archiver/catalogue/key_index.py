@@ -39,6 +39,7 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, Sit
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.disk import HeldLock, take_lock, try_lock
@@ -238,13 +239,14 @@ class KeyIndex:
 
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
-        if not self._wanting():
+        if not self._wanting() and not self._of_replaced(self._catalogue.replaced_ids()):
             return FoldReport()
         until = None if within_s is None else self._stopwatch.seconds() + within_s
         with self._alone(wait=wait) as alone:
             if not alone:
                 return FoldReport()
             self.refresh()
+            self._drop(self._catalogue.replaced_ids())
             taken = self._take_kept()
             indexed, unreadable = self._index(self._wanting(), until=until)
             return FoldReport(indexed=taken + indexed, merged=self._merge(), unreadable=unreadable)
@@ -260,6 +262,7 @@ class KeyIndex:
         """
         with self._alone(wait=True):
             self.refresh()
+            self._drop(self._catalogue.replaced_ids())
             taken = self._take_kept(whole=True)
             progress(taken)
             wanting = self._wanting()
@@ -277,6 +280,18 @@ class KeyIndex:
             return FoldReport(
                 indexed=taken + len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
             )
+
+    def _of_replaced(self, ids: frozenset[str]) -> list[str]:
+        """Open index files that hold a segment with one of these ids."""
+        return [name for name, file in self._open.items() if ids and not ids.isdisjoint(_ids_in(file))]
+
+    def _drop(self, ids: frozenset[str]) -> None:
+        """Let go of files that lead to what is replaced; what else was in them is indexed again."""
+        dropped = self._of_replaced(ids)
+        for name in dropped:
+            self._delete(name)
+        if dropped:
+            self.refresh()
 
     def wanting(self) -> list[str]:
         """Log parts that the index lacks, whether it never had them or lost them."""
@@ -402,7 +417,18 @@ class KeyIndex:
             return ()
         with lock:
             self.refresh()
-            return self._kept.level(self._reader.files, self._rows_of_archive(), self._clock.now(), sign)
+            # Of what is replaced no count of rows is true, so no site goes on keeping a file with it.
+            gone = {log_key(one): -1 for one in self._catalogue.replaced()}
+            rows = {**self._rows_of_archive(), **gone}
+            return self._kept.level(self._reader.files, rows, self._clock.now(), sign)
+
+    def still_kept(self) -> tuple[tuple[str, str], ...]:
+        """Site and name of each index file that a site keeps and that leads to what is replaced.
+
+        One that its directory does not name any more goes a day later. Raises SiteUnavailable, Damaged.
+        """
+        gone = frozenset(log_key(one) for one in self._catalogue.replaced())
+        return self._kept.holding(gone) if self._kept is not None and gone else ()
 
     def kept(self, away: Collection[str] = ()) -> tuple[KeptStanding, ...]:
         """How what sites keep stands against the archive's segments; ``away``: sites that are not asked."""
@@ -557,6 +583,12 @@ class KeyIndex:
 
 def _name_of(tier: str, first_day: str, file_id: str) -> str:
     return f"{tier}/{first_day}-{file_id}{_SUFFIX}"
+
+
+def _ids_in(file: IndexFile) -> frozenset[str]:
+    """The ids of the segments in an index file."""
+    names = (parse_key(segment.key) for segment in file.table.segments)
+    return frozenset(name.writer for name in names if name is not None)
 
 
 def log_key(segment: KnownSegment) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch
+from vanvault.archiver.catalogue.segments.disposed import error_of
 from vanvault.archiver.catalogue.segments.locate import Located, Locator
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
@@ -37,7 +38,7 @@ class FirstReceipts:
     def at(self, position: bytes) -> Receipt:
         """The receipt of the entry at a position.
 
-        Raises NotFound, KeyUnavailable, Damaged, SiteUnavailable.
+        Raises NotFound, EntryDisposed, KeyUnavailable, Damaged, SiteUnavailable.
         """
         try:
             _, batch, row = self._tail.at(position)
@@ -93,6 +94,9 @@ class FirstReceipts:
         return self._tree(batch.key, lambda: self._build(batch), batch.commit)
 
     def _of_segment(self, found: Located) -> Receipt:
+        disposed = self._locator.disposed(found)
+        if disposed is not None and disposed.is_whole:
+            raise error_of(disposed)
         writer, sequence, row = (found.row[name] for name in ("writer", "sequence", "row"))
         tree, commit = self._tree((writer, sequence), lambda: self._build_compacted(found))
         return tree.receipt(row, commit.signature)
@@ -145,6 +149,7 @@ class FirstReceipts:
         batch = self._locator.evidence(segment, found.row["writer"], found.row["sequence"])
         if batch.commit is None:
             raise Damaged(f"segment {segment.manifest.segment} has no commit record of {batch.key}")
+        gone = self._locator.gone(segment, batch)
         tree = build_tree(
             self._locator.entries(segment, batch),
             archive=batch.header.archive,
@@ -152,6 +157,7 @@ class FirstReceipts:
             placements=batch.commit.placements,
             large=batch.header.large,
             signing_key=batch.commit.signing_key,
+            known={row: one.leaf for row, one in gone.items() if one.leaf is not None},
         )
         return tree, batch.commit
 

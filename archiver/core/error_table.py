@@ -21,6 +21,7 @@ from vanvault.archiver.core.errors import (
     Conflict,
     Damaged,
     EncodedBody,
+    EntryDisposed,
     Forged,
     InvalidInput,
     KeyUnavailable,
@@ -93,6 +94,7 @@ ERROR_TABLE = (
         403,
     ),
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),
+    ErrorRow(EntryDisposed, "disposed", ExitCode.NOT_FOUND, "disposed", "It was disposed of", 410),
     ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
     ErrorRow(CacheLost, "cache-lost", ExitCode.BUSY, "busy", "Busy", 503),
     ErrorRow(Busy, "busy", ExitCode.BUSY, "busy", "Busy", 503),
@@ -159,6 +161,8 @@ def error_object(error: VanVaultError) -> dict[str, Any]:
         described["field"] = error.field
     if isinstance(error, ApprovalNeeded):
         described["request"] = error.request
+    if isinstance(error, EntryDisposed):
+        described |= {"certificate": error.certificate, "on": error.on}
     return described
 
 

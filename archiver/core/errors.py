@@ -10,6 +10,7 @@
     ├── AccessDenied          no token, a wrong token, or no right to this
     ├── ApprovalNeeded        others must approve this first; the request is on record, and is named
     ├── NotFound              no such message, event, object or site
+    ├── EntryDisposed         it was here, and was disposed of; when and under which certificate is named
     ├── Conflict              the same id was archived with other bytes; nothing was stored
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
     │   └── CacheLost         a cache of this host was damaged and is made anew; the same again is answered
@@ -95,6 +96,16 @@ class ApprovalNeeded(VanVaultError):
 
 class NotFound(VanVaultError):
     """Nothing has this name or id."""
+
+
+class EntryDisposed(VanVaultError):
+    """The entry, or its original, was here and was disposed of; ``certificate``: the number of its proof."""
+
+    def __init__(self, message: str, *, certificate: str, on: str, hint: str = "") -> None:
+        """``on``: the day, YYYY-MM-DD, UTC."""
+        super().__init__(message, hint=hint)
+        self.certificate = certificate
+        self.on = on
 
 
 class Conflict(VanVaultError):

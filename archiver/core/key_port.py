@@ -36,6 +36,7 @@ _PURPOSE: dict[ObjectKind, Purpose] = {
     "events": "log",
     "log": "log",
     "evidence": "log",
+    "residue": "log",
 }
 
 #: An id of a master key: purpose and version.

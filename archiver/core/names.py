@@ -8,13 +8,14 @@
     segment/<segment>/<part>-<sha256>-<sig>.log.parquet          many batches compacted: rows of the log,
     segment/<segment>/<part>-<sha256>-<sig>.originals.parquet    originals,
     segment/<segment>/<part>-<sha256>-<sig>.evidence.parquet     headers and commit records of the batches,
+    segment/<segment>/<part>-<sha256>-<sig>.residue.parquet      of a residue segment, what was let go of,
     segment/<segment>/<part>-<sha256>-<sig>.manifest.json        and the signed statement of what is in it
 
 ``writer``: 16 characters of Crockford base32 in lower case: 9 for the milliseconds since 1970 at which
 the writer started, 7 random. ``sequence``: ten decimal digits, counted by the writer. ``sha256``: 64
 lower-case hex digits, the digest of the bytes as stored (encrypted). So names sort by writer start and
 then by order of writing, and two writers never meet at one name. ``segment`` is made like a writer id when
-a compaction begins, ``part`` counts the segment's objects.
+a compaction begins, ``part`` is the number of the segment's object (``PART_NUMBERS``).
 
 ``sig``: the writer's Ed25519 signature (64 bytes, RFC 8032) over what the name says and the archive's id
 (``ObjectSubject.statement``), in the same base32: 103 characters, the three unused bits zero. So anybody who
@@ -33,9 +34,9 @@ from typing import Literal, get_args
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 
 Family = Literal["batch", "large", "segment"]
-ObjectKind = Literal["messages", "events", "framed", "log", "originals", "evidence", "manifest"]
+ObjectKind = Literal["messages", "events", "framed", "log", "originals", "evidence", "residue", "manifest"]
 BatchKind = Literal["messages", "events"]
-SegmentKind = Literal["log", "originals", "evidence", "manifest"]
+SegmentKind = Literal["log", "originals", "evidence", "residue", "manifest"]
 
 #: Sequences are below this: ten digits.
 SEQUENCE_LIMIT = 10**10
@@ -62,7 +63,7 @@ _KEY = re.compile(
     rf"(?P<family>batch|large|segment)/(?P<writer>{_WRITER})/(?P<sequence>[0-9]{{10}})"
     rf"-(?P<sha256>[0-9a-f]{{64}})-(?P<signature>[{_ALPHABET}]{{{_SIGNATURE_CHARACTERS}}})"
     r"\.(?P<suffix>messages\.parquet|events\.parquet|framed"
-    r"|log\.parquet|originals\.parquet|evidence\.parquet|manifest\.json)"
+    r"|log\.parquet|originals\.parquet|evidence\.parquet|residue\.parquet|manifest\.json)"
 )
 _ARCHIVE_ID = re.compile(rf"({_WRITER})-(0|[1-9][0-9]{{0,9}})-(0|[1-9][0-9]{{0,9}})")
 
@@ -78,9 +79,21 @@ _SUFFIX: dict[ObjectKind, str] = {
     "log": "log.parquet",
     "originals": "originals.parquet",
     "evidence": "evidence.parquet",
+    "residue": "residue.parquet",
     "manifest": "manifest.json",
 }
 _KIND_OF: dict[str, ObjectKind] = {suffix: kind for kind, suffix in _SUFFIX.items()}
+#: Numbers of the objects of a segment that a compaction made.
+PART_NUMBERS: dict[SegmentKind, int] = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
+#: Those of a residue segment begin here, so that each of its objects is known as one by its name alone.
+_FIRST_OF_RESIDUE = 4
+RESIDUE_NUMBERS: dict[SegmentKind, int] = {
+    "log": 4,
+    "originals": 5,
+    "evidence": 6,
+    "residue": 7,
+    "manifest": 8,
+}
 _FAMILY: dict[str, Family] = {family: family for family in get_args(Family)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -145,6 +158,11 @@ class ObjectName:
         """The object's key at every site."""
         last = f"{self.sequence:010d}-{self.sha256.hex()}-{_signature_text(self.signature)}"
         return f"{self.family}/{self.writer}/{last}.{_SUFFIX[self.kind]}"
+
+    @property
+    def of_residue(self) -> bool:
+        """Is this an object of a residue segment, which stands in the place of others?"""
+        return self.family == "segment" and self.sequence >= _FIRST_OF_RESIDUE
 
     def subject(self, archive: str) -> ObjectSubject:
         """What this names in the archive with this id. Raises InvalidInput (no id)."""

@@ -77,6 +77,7 @@ class ObjectSizes:
                 "log": in_segment,
                 "originals": in_segment,
                 "evidence": in_segment,
+                "residue": in_segment,
                 "manifest": manifest,
             }
         )

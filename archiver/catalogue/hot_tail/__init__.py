@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets
 from vanvault.archiver.catalogue.hot_tail.lost import BatchNumbers, LostBatches
 from vanvault.archiver.catalogue.hot_tail.pruning import drop_covered, note_recheck
+from vanvault.archiver.catalogue.hot_tail.refolding import list_all
 from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
     FindClaim,
@@ -31,6 +32,7 @@ __all__ = [
     "TailRow",
     "WrongClock",
     "drop_covered",
+    "list_all",
     "note_recheck",
     "position_of",
 ]

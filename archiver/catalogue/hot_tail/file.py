@@ -20,7 +20,8 @@ The tables, each described here and nowhere else::
     duplicate(position)                     entries that repeat an earlier one: not shown
     conflict(position, first)               entries that repeat an id with other bytes: shown
     segment(n, key, manifest, ...)          one row for each proved segment. indexed: the key index holds it;
-                                            spare: others hold all its batches (``catalogue.py``)
+                                            standing: does it count, and is it read (``catalogue.py``)
+    replaces(id, segment)                   ids of the segments in whose place a residue segment stands
     cover(writer, first, last, segment)     which batches each segment holds
     lost(writer, first, last, key, reason, from_us, until_us)
                                             batches that must exist and are not folded (``lost.py``)
@@ -86,7 +87,7 @@ _PRAGMAS = (
 #: Numbers of rows begin anywhere, and none is given twice: one that was read in an earlier file, or before
 #: its row left, leads to nothing here.
 _FIRST_NUMBER = "INSERT INTO sqlite_sequence(name, seq) VALUES(?, abs(random() % 1099511627776))"
-_SCHEMA_VERSION = "7"
+_SCHEMA_VERSION = "8"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
@@ -110,8 +111,12 @@ CREATE TABLE IF NOT EXISTS conflict(position BLOB PRIMARY KEY, first BLOB NOT NU
 CREATE TABLE IF NOT EXISTS segment(
     n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
     manifest BLOB NOT NULL, first_us INTEGER NOT NULL,
-    last_us INTEGER NOT NULL, rows INTEGER NOT NULL, indexed INTEGER NOT NULL, spare INTEGER NOT NULL);
+    last_us INTEGER NOT NULL, rows INTEGER NOT NULL, indexed INTEGER NOT NULL, residue INTEGER NOT NULL,
+    standing INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS segment_end ON segment(last_us);
+CREATE TABLE IF NOT EXISTS replaces(id TEXT NOT NULL, segment INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS replaces_id ON replaces(id);
+CREATE INDEX IF NOT EXISTS replaces_segment ON replaces(segment);
 CREATE TABLE IF NOT EXISTS cover(
     writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);

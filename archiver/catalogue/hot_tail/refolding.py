@@ -29,6 +29,7 @@ TABLES = (
     "conflict",
     "segment",
     "cover",
+    "replaces",
     "wrong_clock",
     "lost",
 )
@@ -73,6 +74,12 @@ def apply(connection: sqlite3.Connection, change: TrustChange) -> None:
         begin(connection)
     connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
     connection.execute("INSERT OR REPLACE INTO fact VALUES('trust', ?)", (change.state,))
+
+
+def list_all(connection: sqlite3.Connection) -> None:
+    """Let the next fold look at every batch, also of writers of which all was folded or in segments."""
+    folded_to.forget(connection)
+    connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
 
 
 def begin(connection: sqlite3.Connection) -> None:

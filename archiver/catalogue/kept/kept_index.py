@@ -169,6 +169,18 @@ class KeptIndex:
                     done.append(KeptLevel(site, failure=why))
         return tuple(done)
 
+    def holding(self, logs: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """Site and name of each file that a site's directory names and that holds one of these log parts.
+
+        Raises Damaged (a directory does not count), SiteUnavailable, KeyUnavailable.
+        """
+        found: list[tuple[str, str]] = []
+        for site, place in self.places.items():
+            directory = self.read_directory(place) if place is not None else None
+            files = directory.files if directory is not None else ()
+            found += [(site, file.name) for file in files if not logs.isdisjoint(file.logs)]
+        return tuple(found)
+
     def read_directory(self, place: KeptPlace) -> KeptDirectory | None:
         """None: there is none. Raises Damaged (it does not count), SiteUnavailable, KeyUnavailable."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,14 +13,32 @@ import pyarrow as pa
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
-from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_at
+from vanvault.archiver.catalogue.segments.rows import (
+    DISPOSED,
+    Row,
+    entry_at,
+    id_of,
+    position_at,
+    reduced,
+    rows_at,
+    rows_of,
+)
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format.batches import check_proof, columns_of, decode_commit, decode_header
-from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
+from vanvault.archiver.core.format.segments import residue_rows
+from vanvault.archiver.core.model import (
+    BatchHeader,
+    Commit,
+    Entry,
+    ResidueRow,
+    SegmentManifest,
+    SegmentPart,
+)
 from vanvault.archiver.core.names import parse_archive_id
 
 _EVIDENCE_CACHED = 16
+_RESIDUES_CACHED = 64
 _SHA512_BYTES = 64
 
 
@@ -46,6 +64,10 @@ class BatchEvidence:
     sha512: bytes  # 64 for every row, in row order
 
 
+#: By id of the entry: what was disposed of.
+Residue = Mapping[str, ResidueRow]
+
+
 class Locator:
     """Looks into segments that the catalogue knows; safe to use from many threads."""
 
@@ -53,6 +75,7 @@ class Locator:
         self._catalogue = catalogue
         self._files = files
         self._evidence: BoundedCache[str, pa.Table] = BoundedCache(_EVIDENCE_CACHED)
+        self._residues: BoundedCache[str, Residue] = BoundedCache(_RESIDUES_CACHED)
 
     def by_id(self, archive_id: str) -> Located:
         """Raises NotFound, BatchLost, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
@@ -84,21 +107,42 @@ class Locator:
         found = [place for place in numbered if writers[place].as_py() == writer]
         if not found:
             raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
-        row = rows_at(table, found[:1])[0]
-        commit = row["commit"]
-        return BatchEvidence(
-            key=row["key"],
-            header=decode_header(row["header"], key=row["key"]),
-            header_text=row["header"],
-            proof=row["proof"],
-            commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
-            first_us=row["first_us"],
-            last_us=row["last_us"],
-            sha512=row["sha512"],
-        )
+        return _evidence_at(rows_at(table, found[:1])[0])
+
+    def all_evidence(self, segment: KnownSegment) -> list[BatchEvidence]:
+        """The same of every batch in the segment. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        return [_evidence_at(row) for row in rows_of(self._evidence_of(segment.manifest))]
+
+    def residue(self, manifest: SegmentManifest) -> Residue:
+        """What was disposed of in a segment; nothing where it is no residue segment.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        if not manifest.is_residue:
+            return {}
+        part = part_of(manifest, "residue")
+
+        def load() -> tuple[Residue, int]:
+            rows = residue_rows(self._files.table(manifest, part), key=part.key)
+            return {one.id: one for one in rows}, 1
+
+        with whole_part():
+            return self._residues.get_or_load(part.key, load)
+
+    def disposed(self, located: Located) -> ResidueRow | None:
+        """What was disposed of in this row; None: nothing. Raises as ``residue`` does."""
+        return disposed_in(located.row, self.residue(located.segment.manifest), located.segment.manifest)
+
+    def gone(self, segment: KnownSegment, batch: BatchEvidence) -> dict[int, ResidueRow]:
+        """By row, the entries of a batch that were disposed of whole. Raises as ``residue`` does."""
+        place = (batch.header.writer, batch.header.sequence)
+        found = self.residue(segment.manifest).values()
+        return {one.row: one for one in found if one.is_whole and (one.writer, one.sequence) == place}
 
     def entries(self, segment: KnownSegment, batch: BatchEvidence) -> list[Entry]:
         """All rows of a compacted batch in row order, proved, without bodies.
+
+        Of an entry that was disposed of (``gone``) there is only what its row still says.
 
         Raises Forged (its writer did not sign these rows), Damaged, SiteUnavailable, ...
         """
@@ -111,10 +155,15 @@ class Locator:
         rows.sort(key=lambda row: int(row["row"]))
         if [row["row"] for row in rows] != list(range(header.rows)):
             raise Damaged(f"segment {segment.manifest.segment} lacks rows of {batch.key}", key=batch.key)
+        gone = self.gone(segment, batch)
+        if {row["row"] for row in rows if row["entry"] == DISPOSED} != gone.keys():
+            raise Damaged(f"segment {segment.manifest.segment} does not say what is gone of {batch.key}")
+        rows = [reduced(row, gone[n].entry) if n in gone else row for n, row in enumerate(rows)]
         digests = [batch.sha512[at : at + _SHA512_BYTES] for at in range(0, len(batch.sha512), _SHA512_BYTES)]
         entries = [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
         columns = columns_of(header.kind, entries)
-        check_proof(batch.key, header, batch.header_text, batch.proof, columns, self._files.keys)
+        known = {n: one.digest for n, one in gone.items()}
+        check_proof(batch.key, header, batch.header_text, batch.proof, columns, self._files.keys, known=known)
         return entries
 
     def rows(self, segment: KnownSegment) -> list[Row]:
@@ -161,6 +210,30 @@ class Locator:
         part = part_of(manifest, "evidence")
         with whole_part():
             return self._evidence.get_or_load(part.key, lambda: (self._files.table(manifest, part), 1))
+
+
+def disposed_in(row: Row, residue: Residue, manifest: SegmentManifest) -> ResidueRow | None:
+    """What was disposed of in a row of a segment; None: nothing. Raises Damaged: log and residue disagree."""
+    if not residue:
+        return None
+    found = residue.get(id_of(row))
+    if (row["entry"] == DISPOSED) != (found is not None and found.is_whole):
+        raise Damaged(f"log and residue of segment {manifest.segment} disagree about {id_of(row)}")
+    return found
+
+
+def _evidence_at(row: Row) -> BatchEvidence:
+    commit = row["commit"]
+    return BatchEvidence(
+        key=row["key"],
+        header=decode_header(row["header"], key=row["key"]),
+        header_text=row["header"],
+        proof=row["proof"],
+        commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
+        first_us=row["first_us"],
+        last_us=row["last_us"],
+        sha512=row["sha512"],
+    )
 
 
 @contextmanager

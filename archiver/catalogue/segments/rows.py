@@ -18,6 +18,8 @@ from vanvault.archiver.core.times import rfc3339_us
 
 Row = dict[str, Any]
 
+#: What the log of a residue segment calls a row of which the entry was disposed of.
+DISPOSED = "disposed"
 #: Up to so many rows, single values cost less than making new columns.
 _FEW = 12
 #: Search fields that are no column of the log under the same name.
@@ -68,6 +70,11 @@ def position_at(row: Row) -> bytes:
 def id_of(row: Row) -> str:
     """The archive's id of a row."""
     return f"{row['writer']}-{row['sequence']}-{row['row']}"
+
+
+def reduced(row: Row, entry: str) -> Row:
+    """The row of an entry that was disposed of, as one of the kind that it was ("message" or "event")."""
+    return {**row, "entry": entry, "occurred_at": row["occurred_at"] or 0}
 
 
 def item_at(row: Row) -> Item:

@@ -123,9 +123,14 @@ def _sites(placements: Iterable[Placement]) -> set[str]:
 class ReceiptTree:
     """The receipts of one batch: their root, and each one complete on demand."""
 
-    def __init__(self, bodies: Sequence[Receipt]) -> None:
+    def __init__(self, bodies: Sequence[Receipt], known: Mapping[int, bytes] | None = None) -> None:
+        """``known``: leaves of rows that were disposed of, by row, of which there is no receipt any more."""
         self._bodies = bodies
-        self._levels = levels([leaf_hash(canonical_flat(body)) for body in bodies])
+        known = known or {}
+        self._leaves = [
+            known[row] if row in known else leaf_hash(canonical_flat(body)) for row, body in enumerate(bodies)
+        ]
+        self._levels = levels(self._leaves)
 
     @property
     def degraded(self) -> bool:
@@ -137,6 +142,10 @@ class ReceiptTree:
         """What the signing key signs for this batch."""
         first = self._bodies[0]
         return statement(first["archive"], first["object"], len(self._bodies), self._levels[-1][0])
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf (32 bytes) of row ``index``."""
+        return self._leaves[index]
 
     def receipt(self, index: int, signature: bytes) -> Receipt:
         """The complete receipt of row ``index``."""
@@ -159,8 +168,12 @@ def build_tree(
     placements: Sequence[Placement],
     large: Sequence[Placement],
     signing_key: str,
+    known: Mapping[int, bytes] | None = None,
 ) -> ReceiptTree:
-    """The receipt tree of a batch, in row order. The same inputs give the same receipts, at any time."""
+    """The receipt tree of a batch, in row order. The same inputs give the same receipts, at any time.
+
+    ``known``: leaves of rows that were disposed of, by row; their entries say nothing here.
+    """
     own, large = parted(placements, large)
     shared = [placement.as_json() for placement in own]  # one list for all rows: never changed
     short = len(_sites(own)) < SITE_COUNT
@@ -182,7 +195,7 @@ def build_tree(
                 degraded=degraded,
             )
         )
-    return ReceiptTree(bodies)
+    return ReceiptTree(bodies, known)
 
 
 def receipts_statement(
@@ -193,6 +206,7 @@ def receipts_statement(
     placements: Sequence[Placement],
     large: Sequence[Placement],
     signing_key: str,
+    known: Mapping[int, bytes] | None = None,
 ) -> bytes:
     """The statement of ``build_tree`` for rows that are columns, where no receipt of them is needed.
 
@@ -209,6 +223,9 @@ def receipts_statement(
     for row, (gateway, entry, received_us, sha256, sha512, size, own_name, large_object) in enumerate(
         zip(*(columns[name] for name in names), apart, strict=True)
     ):
+        if known and row in known:
+            leaves.append(known[row])
+            continue
         fields = common
         if large_object:
             copies = [p for p in large if p.key == large_object]

@@ -6,7 +6,7 @@ from vanvault.archiver.core.model.batch import Batch, BatchHeader, Commit, Place
 from vanvault.archiver.core.model.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY, Entry, Event, Message
 from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata, MetadataReading
-from vanvault.archiver.core.model.segment import Covered, SegmentManifest, SegmentPart
+from vanvault.archiver.core.model.segment import Covered, ResidueRow, SegmentManifest, SegmentPart
 
 __all__ = [
     "BUSINESS_FIELDS",
@@ -24,6 +24,7 @@ __all__ = [
     "Metadata",
     "MetadataReading",
     "Placement",
+    "ResidueRow",
     "SegmentManifest",
     "SegmentPart",
 ]

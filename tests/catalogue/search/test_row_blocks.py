@@ -24,14 +24,14 @@ from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.format.row_blocks import RowArea
 from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.upkeep import compact
-from vanvault.archiver.upkeep.compaction import segment_writer
+from vanvault.archiver.upkeep.compaction import segment_writer, steps
 
 GROUP_ROWS = 4
 EACH = 40
 DAYS = 4  # the last of them is not compacted, and the second is written without row blocks
 STATES, PROCEDURES = ("paid", "Paid ", "closed"), ("600", "601", "602", "603", "604")
 
-_WRITE = segment_writer.write_part
+_WRITE = steps.write_part
 _small_groups = partial(segment_writer.log_header, group_rows=GROUP_ROWS)
 
 
@@ -54,7 +54,7 @@ class Written:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(segment_writer, "log_header", _small_groups)
-            patch.setattr(segment_writer, "write_part", encode)
+            patch.setattr(steps, "write_part", encode)
             assert len(compact(self.archive).report.segments) == days - 1
 
     def write(self, day: int) -> None:

@@ -105,7 +105,7 @@ MUTANTS = (
         "proof-of-other-rows",
         "archiver/core/format/batches/proof.py",
         "check_proof",
-        "if rows_root(header.kind, columns) != found.rows_root",
+        "if rows_root(header.kind, columns, known) != found.rows_root",
         "if False",
         ("tests/core/format/test_proof.py",),
     ),

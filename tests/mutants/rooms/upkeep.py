@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "segment-undecoded",
-        "archiver/upkeep/compaction/segment_writer.py",
+        "archiver/upkeep/compaction/steps.py",
         "is_made_of",
         'return digest_bodies(group.column("body") for group in groups) == rows',
         "return True",
@@ -134,8 +134,8 @@ MUTANTS = (
     ),
     Mutant(
         "segment-unproved",
-        "archiver/upkeep/compaction/segment_writer.py",
-        "SegmentWriter._prove",
+        "archiver/upkeep/compaction/steps.py",
+        "SegmentSteps._prove",
         "if digest() != part.placing.sha256",
         "if False",
         (
@@ -144,16 +144,16 @@ MUTANTS = (
     ),
     Mutant(
         "segment-locked-as-its-shortest-part",
-        "archiver/upkeep/compaction/segment_writer.py",
-        "SegmentWriter.write",
-        "max(self._locks.of(part.kind, last_us) for part in placed)",
-        "min(self._locks.of(part.kind, last_us) for part in placed)",
+        "archiver/upkeep/compaction/steps.py",
+        "SegmentSteps.trust",
+        "max(self._locks.of(part.kind, last_us) for part in manifest.parts)",
+        "min(self._locks.of(part.kind, last_us) for part in manifest.parts)",
         ("tests/upkeep/compaction/test_segment_locks.py",),
     ),
     Mutant(
         "segment-parts-not-locked",
-        "archiver/upkeep/compaction/segment_writer.py",
-        "SegmentWriter._lock",
+        "archiver/upkeep/compaction/steps.py",
+        "SegmentSteps._lock",
         "locked.retain_until < until",
         "False",
         ("tests/upkeep/compaction/test_segment_locks.py",),

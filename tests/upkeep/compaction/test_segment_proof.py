@@ -9,7 +9,7 @@ import pytest
 
 from vanvault.archiver.core.format.batches import digest_bodies
 from vanvault.archiver.core.format.segments.schema import ORIGINALS
-from vanvault.archiver.upkeep.compaction.segment_writer import is_made_of
+from vanvault.archiver.upkeep.compaction.steps import is_made_of
 
 BODIES = [b"<one/>", b"", b"<three/>", b"<four/>"]
 

@@ -21,7 +21,7 @@ from vanvault.archiver.core.format.batches.batch import (
 )
 from vanvault.archiver.core.format.batches.bodies import BodyDigests, Hashes, digest_bodies, hashes_of
 from vanvault.archiver.core.format.batches.events import canonical_event, canonical_of
-from vanvault.archiver.core.format.batches.proof import check_proof
+from vanvault.archiver.core.format.batches.proof import check_proof, row_digests
 from vanvault.archiver.core.format.batches.schema import EVENTS, MESSAGES
 
 __all__ = [
@@ -49,4 +49,5 @@ __all__ = [
     "hashes_of",
     "raw_bytes_of",
     "read_batch_table",
+    "row_digests",
 ]

@@ -54,9 +54,17 @@ def row_digests(kind: str, columns: Mapping[str, Sequence[Any]]) -> Iterator[byt
         raise Forged("A row of a batch holds what no row can hold.") from error
 
 
-def rows_root(kind: str, columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """One digest (32 bytes) over all rows in order: whoever checks one row has all rows of its batch."""
-    return hashlib.sha256(_ROWS + b"".join(row_digests(kind, columns))).digest()
+def rows_root(
+    kind: str, columns: Mapping[str, Sequence[Any]], known: Mapping[int, bytes] | None = None
+) -> bytes:
+    """One digest (32 bytes) over all rows in order: whoever checks one row has all rows of its batch.
+
+    ``known``: digests of rows that were disposed of, by row; what ``columns`` have in their place is nothing.
+    """
+    digests = list(row_digests(kind, columns))
+    for row, digest in (known or {}).items():
+        digests[row] = digest
+    return hashlib.sha256(_ROWS + b"".join(digests)).digest()
 
 
 def proof_statement(archive: str, header: bytes, root: bytes) -> bytes:
@@ -96,10 +104,13 @@ def check_proof(
     proof: bytes,
     columns: Mapping[str, Sequence[Any]],
     keys: ObjectKeys,
+    *,
+    known: Mapping[int, bytes] | None = None,
 ) -> None:
     """Raises Forged unless these are header and rows of the batch of this name, as its writer signed them.
 
     ``text`` (the header's) and ``proof``: as they stand in the footer, or in the evidence of a segment.
+    ``known``: as ``rows_root`` takes them.
     """
     name = keys.proved(key)
     if header.archive != keys.archive:
@@ -114,7 +125,7 @@ def check_proof(
             f"within {key} is object {header.sequence} ({header.kind}) of writer {header.writer}", key=key
         )
     found = decode_proof(proof, key=key)
-    if rows_root(header.kind, columns) != found.rows_root:
+    if rows_root(header.kind, columns, known) != found.rows_root:
         raise Forged(f"the rows of {key} are not those that its writer signed", key=key)
     statement = proof_statement(keys.archive, text, found.rows_root)
     if not keys.is_signed(found.signing_key, found.signature, statement):

@@ -17,11 +17,15 @@ from vanvault.archiver.core.format.segments.part import (
     header_of,
     log_header,
     originals_header,
+    residue_header,
     write_part,
 )
+from vanvault.archiver.core.format.segments.replaced import Standing, standing
+from vanvault.archiver.core.format.segments.residue import residue_rows, residue_table
 
 __all__ = [
     "PartHeader",
+    "Standing",
     "check_chunks",
     "chunk_digests",
     "chunk_range",
@@ -36,5 +40,9 @@ __all__ = [
     "manifest_statement",
     "merge_covers",
     "originals_header",
+    "residue_header",
+    "residue_rows",
+    "residue_table",
+    "standing",
     "write_part",
 ]

@@ -1,4 +1,4 @@
-"""Segment manifests: canonical JSON, signed. Pure. Layout: archiver/FORMAT.md, section 12.
+"""Segment manifests: canonical JSON, signed. Pure. Layout: archiver/FORMAT.md, sections 12 and 13.
 
 A manifest is not encrypted: it holds no business data, and whoever has the public key can see which
 batches are compacted, how much there is and how long it is locked.
@@ -6,6 +6,7 @@ batches are compacted, how much there is and how long it is locked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
@@ -23,9 +24,12 @@ from vanvault.archiver.core.names import SEQUENCE_LIMIT, is_writer_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 
 MANIFEST_FORMAT = "vanvault-segment-v1"
+#: Of a residue segment.
+RESIDUE_FORMAT = "vanvault-segment-v2"
 
 #: Kinds of the parts, in the order in which they stand: a segment of events alone has no originals.
 _PARTS = (("log", "evidence"), ("log", "originals", "evidence"))
+_DISPOSAL = re.compile(r"d-[0-9a-f]{16}")
 _FIELDS = frozenset(
     (
         "archive",
@@ -44,6 +48,7 @@ _FIELDS = frozenset(
         "signing_key",
     )
 )
+_RESIDUE_FIELDS = _FIELDS | {"disposal", "replaces"}
 
 
 def manifest_statement(manifest: SegmentManifest) -> bytes:
@@ -70,7 +75,9 @@ def decode_manifest(
     manifest = load_manifest(data, key=key)
     try:
         # One spelling of one manifest: a signature says nothing about how itself is written.
-        if encode_manifest(manifest) != data or not _is_sound(manifest):
+        name = parse_key(key)
+        fits = name is None or name.of_residue == manifest.is_residue
+        if encode_manifest(manifest) != data or not fits or not _is_sound(manifest):
             raise Damaged(f"{key} is a segment manifest that contradicts itself", key=key)
     except (InvalidInput, OverflowError, ValueError) as error:
         raise Damaged(f"{key} is not a segment manifest", key=key) from error
@@ -85,7 +92,8 @@ def load_manifest(data: bytes, *, key: str) -> SegmentManifest:
     """A manifest that was decoded with its signature before, from this node's own copy. Raises Damaged."""
     try:
         fields: dict[str, Any] = orjson.loads(data)
-        if set(fields) != _FIELDS or fields["format"] != MANIFEST_FORMAT:
+        form = (fields["format"], frozenset(fields))
+        if form not in ((MANIFEST_FORMAT, _FIELDS), (RESIDUE_FORMAT, _RESIDUE_FIELDS)):
             raise Damaged(f"{key} is not a segment manifest of a known format", key=key)
         manifest = SegmentManifest(
             archive=str(fields["archive"]),
@@ -103,6 +111,8 @@ def load_manifest(data: bytes, *, key: str) -> SegmentManifest:
             parts=tuple(_part(part) for part in fields["parts"]),
             signing_key=str(fields["signing_key"]),
             signature=bytes.fromhex(fields["signature"]),
+            replaces=tuple(str(one) for one in fields.get("replaces", ())),
+            disposal=str(fields.get("disposal", "")),
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(f"{key} is not a segment manifest", key=key) from error
@@ -122,7 +132,7 @@ def merge_covers(batches: Sequence[tuple[str, int]]) -> tuple[Covered, ...]:
 
 
 def _body(manifest: SegmentManifest) -> dict[str, object]:
-    return {
+    body: dict[str, object] = {
         "archive": manifest.archive,
         "bytes": manifest.raw_bytes,
         "covers": [{"first": c.first, "last": c.last, "writer": c.writer} for c in manifest.covers],
@@ -130,7 +140,7 @@ def _body(manifest: SegmentManifest) -> dict[str, object]:
         "day": manifest.day,
         "events": manifest.events,
         "first_us": manifest.first_us,
-        "format": MANIFEST_FORMAT,
+        "format": RESIDUE_FORMAT if manifest.is_residue else MANIFEST_FORMAT,
         "last_us": manifest.last_us,
         "messages": manifest.messages,
         "parts": [
@@ -147,6 +157,9 @@ def _body(manifest: SegmentManifest) -> dict[str, object]:
         "segment": manifest.segment,
         "signing_key": manifest.signing_key,
     }
+    if manifest.is_residue:
+        body |= {"disposal": manifest.disposal, "replaces": list(manifest.replaces)}
+    return body
 
 
 def _is_sound(manifest: SegmentManifest) -> bool:
@@ -155,11 +168,18 @@ def _is_sound(manifest: SegmentManifest) -> bool:
         return False
     kinds = tuple(part.kind for part in manifest.parts)
     log, evidence = manifest.part("log"), manifest.part("evidence")
-    if kinds not in _PARTS or log is None or evidence is None:
+    residue = manifest.part("residue")
+    if log is None or evidence is None or not _stands_for(manifest):
+        return False
+    if (kinds[:-1] if residue is not None else kinds) not in _PARTS or kinds.count("residue") > 1:
+        return False
+    if manifest.is_residue != (residue is not None and 0 < residue.rows <= manifest.rows):
         return False
     for part in manifest.parts:
         name = parse_key(part.key)
         if name is None or (name.family, name.writer, name.kind) != ("segment", manifest.segment, part.kind):
+            return False
+        if name.of_residue != manifest.is_residue:
             return False
         parse_rfc3339(part.retain_until, field="retain_until")
         pieces = -(-part.size // CHUNK_BYTES) if has_chunks(part.kind) else 0
@@ -173,6 +193,20 @@ def _is_sound(manifest: SegmentManifest) -> bool:
         and evidence.rows == sum(cover.last - cover.first + 1 for cover in manifest.covers)
         and all(_is_range(cover) for cover in manifest.covers)
         and all(_comes_before(one, two) for one, two in pairwise(manifest.covers))
+    )
+
+
+def _stands_for(manifest: SegmentManifest) -> bool:
+    """Does it name what it stands for, if it is a residue segment; all of it made before?"""
+    if not manifest.is_residue:
+        return not manifest.replaces
+    return (
+        _DISPOSAL.fullmatch(manifest.disposal) is not None
+        and bool(manifest.replaces)
+        and all(map(is_writer_id, manifest.replaces))
+        and list(manifest.replaces) == sorted(set(manifest.replaces))
+        # What is made later is never replaced by what was before it: so no two replace each other.
+        and manifest.replaces[-1] < manifest.segment
     )
 
 

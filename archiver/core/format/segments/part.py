@@ -30,6 +30,7 @@ ORIGINALS_GROUP_ROWS = 100
 #: Values of a page of originals.
 _ORIGINALS_PAGE_VALUES = 16
 _EVIDENCE_GROUP_ROWS = 256
+_RESIDUE_GROUP_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class PartHeader:
 
     archive: str
     segment: str
-    kind: str  # "log", "originals" or "evidence"
+    kind: str  # "log", "originals", "evidence" or "residue"
     rows: int
     group_rows: int  # rows of every row group but the last
     first_us: tuple[int, ...] = ()  # log only: received_at of the first row of every row group
@@ -148,6 +149,11 @@ def originals_header(archive: str, segment: str, rows: int) -> PartHeader:
 def evidence_header(archive: str, segment: str, rows: int) -> PartHeader:
     """The header of an evidence part."""
     return PartHeader(archive, segment, "evidence", rows, _EVIDENCE_GROUP_ROWS)
+
+
+def residue_header(archive: str, segment: str, rows: int) -> PartHeader:
+    """The header of a residue part."""
+    return PartHeader(archive, segment, "residue", rows, _RESIDUE_GROUP_ROWS)
 
 
 def _layout(kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Parquet schemas of segments, format version 1 (archiver/FORMAT.md, section 12). Never change these."""
+"""Parquet schemas of segments (archiver/FORMAT.md, sections 12 and 13). Never change these."""
 
 from __future__ import annotations
 
@@ -73,7 +73,24 @@ EVIDENCE = pa.schema(
     ]
 )
 
-SEGMENT_SCHEMAS = {"log": LOG, "originals": ORIGINALS, "evidence": EVIDENCE}
+#: One row per entry that was disposed of, by writer, sequence and row.
+RESIDUE = pa.schema(
+    [
+        _required("writer", pa.string()),
+        _required("sequence", pa.int64()),
+        _required("row", pa.int32()),
+        _required("what", pa.string()),
+        _required("entry", pa.string()),
+        _required("rule", pa.string()),
+        _required("due_us", pa.int64()),
+        _required("disposal", pa.string()),
+        _required("disposed_us", pa.int64()),
+        _required("digest", pa.binary(32)),
+        pa.field("leaf", pa.binary(32), nullable=True),
+    ]
+)
+
+SEGMENT_SCHEMAS = {"log": LOG, "originals": ORIGINALS, "evidence": EVIDENCE, "residue": RESIDUE}
 
 #: Few distinct values, or ones that repeat from row to row: worth a dictionary.
 DICTIONARY = (
