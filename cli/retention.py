@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import rfc3339_us
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.lookup import found_case
 from vanvault.cli.output import emit_json, json_option, shown, warn
@@ -45,6 +46,47 @@ def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> 
     for sentence in told.sentences(lang):
         click.echo(shown(sentence))
     click.echo(shown(told.clause))
+
+
+@command.command("open")
+@click.option(
+    "--older-than",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="Days since the first entry; else as the setting says.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Name so many at most."
+)
+@json_option
+@click.pass_obj
+def open_(home: Path, older_than: int | None, limit: int, as_json: bool) -> int:
+    """List transactions that have been open for longer than a setting allows, the oldest first.
+
+    Nothing of them ever becomes due. All logs are read, which takes minutes for years of entries; without
+    --older-than the counts go on record, and vanvault status tells them. Ends with 3 where something could
+    not be read.
+    """
+    from vanvault.recovery.retention import open_transactions
+
+    asked = {"open_transactions": str(older_than) if older_than is not None else ""}
+    with open_archive(home) as archive, looking(archive, "search", asked) as look:
+        complete = catch_up(archive)
+        found = open_transactions(archive, older_than=older_than, most=limit)
+        look.shows([one.entry for one in found.named])
+    for object in found.unread:
+        warn(f"{object}: could not be read, so the list may be wrong")
+    if as_json:
+        emit_json({**found.as_json(), "partial": bool(found.unread) or not complete})
+    else:
+        for one in found.named:
+            told = f"{one.transaction or one.entry} of {one.gateway}: {one.why}, {one.entries} entries"
+            click.echo(shown(f"{told} from {rfc3339_us(one.first_us)} to {rfc3339_us(one.last_us)}"))
+        click.echo(
+            f"{found.count} transactions, and {found.alone} entries of none, have been open for more than"
+            f" {found.older_than_days} days"
+        )
+    return ExitCode.OK if complete and not found.unread else ExitCode.CHECK_FAILED
 
 
 @command.command()

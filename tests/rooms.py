@@ -147,7 +147,7 @@ ROOMS = (
         10,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 16, "archiver.*"),
+    _room("recovery.work", 18, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 23, "archiver.* recovery.work"),
@@ -162,7 +162,7 @@ ROOMS = (
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
-    _room("recovery.retention", 10, "archiver.* recovery.holds recovery.timeline recovery.work"),
+    _room("recovery.retention", 15, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(
         "recovery.extraction",
         12,
@@ -216,7 +216,7 @@ ROOMS = (
         11,
         "archiver.* recovery.access recovery.accounts recovery.approvals recovery.backup recovery.clock"
         " recovery.coverage recovery.custody recovery.drill recovery.holds recovery.notices"
-        " recovery.reconcile recovery.reports recovery.schedule recovery.sign_on",
+        " recovery.reconcile recovery.reports recovery.retention recovery.schedule recovery.sign_on",
     ),
     _room(
         "recovery.status",

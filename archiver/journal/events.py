@@ -90,6 +90,7 @@ class EventType:
     DISPOSAL_EMPTIED = "disposal.emptied"
     DISPOSAL_CERTIFIED = "disposal.certified"
     RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
+    RETENTION_OPEN_COUNTED = "retention.open-counted"  # older_than_days, count, alone, unread, who
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who

@@ -33,6 +33,8 @@ class RecordFacts:
     approvers_gone: Since = field(default_factory=dict)  # the same, where fewer than two can
     reports_overdue: Since = field(default_factory=dict)
     holds_unconfirmed: Since = field(default_factory=dict)  # holds that nobody confirmed in 72 hours
+    keepers: Since = field(default_factory=dict)  # what is wrong with the keepers of locks, for people
+    open_too_long: Since = field(default_factory=dict)  # transactions, for people, when they were counted
     windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))

@@ -27,6 +27,7 @@ from vanvault.recovery.holds import known_holds
 from vanvault.recovery.notices import unannounced
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.reports import known_due
+from vanvault.recovery.retention import keepers_in_trouble, known_open
 from vanvault.recovery.schedule import ScheduleOverview, overview
 from vanvault.recovery.sign_on import read_break_glass
 
@@ -63,6 +64,8 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             reports_overdue=_reports_overdue(archive),
             windows_unannounced=unannounced(archive),
             holds_unconfirmed=_holds_unconfirmed(archive, now),
+            keepers=keepers_in_trouble(archive),
+            open_too_long=known_open(archive),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),

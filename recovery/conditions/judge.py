@@ -116,7 +116,12 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
     if record.windows_unannounced:
         since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
         yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
-    for name, few in (("approvers-gone", record.approvers_gone), ("approvers-few", record.approvers_few)):
+    for name, few in (
+        ("approvers-gone", record.approvers_gone),
+        ("approvers-few", record.approvers_few),
+        ("keepers-failing", record.keepers),
+        ("open-too-long", record.open_too_long),
+    ):
         if few:
             yield name, min(few.values()), "; ".join(sorted(few))
     yield from _of_break_glass(facts)

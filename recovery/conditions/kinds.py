@@ -68,6 +68,13 @@ _ROWS = (
     ),
     ConditionKind("lock-ends", "error", "Run: vanvault compact.", "work-overdue"),
     ConditionKind(
+        "keepers-failing",
+        "error",
+        "Run: vanvault retention keep, then vanvault hold keep; each says what fails. Then see why no node"
+        " does it by itself.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "escrow-stale",
         "error",
         "Run: vanvault keys escrow split, hand out the shares, then run: vanvault keys escrow verify."
@@ -176,6 +183,12 @@ _ROWS = (
         "warning",
         "See it: vanvault hold list. Who did not place it confirms it: vanvault hold confirm HOLD; or"
         " two such people release it.",
+        "work-overdue",
+    ),
+    ConditionKind(
+        "open-too-long",
+        "warning",
+        "See them: vanvault retention open. Ask their gateways for the line of the log that ends each.",
         "work-overdue",
     ),
     ConditionKind(

@@ -18,7 +18,7 @@ from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.core.tasks import Task
 from vanvault.archiver.journal import EventType
 from vanvault.recovery.holds.reading import held_items, known_holds
-from vanvault.recovery.work import account
+from vanvault.recovery.work import account, is_round_due_on_record
 
 #: A lock that ends sooner is prolonged.
 _AHEAD = timedelta(days=180)
@@ -57,7 +57,8 @@ def roll_locks(archive: Archive) -> RolledLocks:
     """Prolong the lock of every copy of every object that a hold in force is over.
 
     A site that is away, a copy that is gone, and what of the record or of the entries could not be read, are
-    in ``failures``. A round that extended something or failed is on record. Raises SiteUnavailable, Damaged
+    in ``failures``. A round that extended something or failed is on record, and
+    while a hold is in force one a day. Raises SiteUnavailable, Damaged
     (the index), KeyUnavailable.
     """
     book = known_holds(archive)
@@ -74,7 +75,8 @@ def roll_locks(archive: Archive) -> RolledLocks:
         extended += _roll(archive, site, sorted(keys), failures)
     copies = len(keys) * len(archive.sites)
     done = RolledLocks(len(book.in_force()), copies, extended, tuple(failures[:_MOST_NAMED]))
-    if extended or failures:
+    told = extended or failures
+    if told or (book.in_force() and is_round_due_on_record(archive, EventType.HOLD_LOCKS_ROLLED)):
         archive.record_aside(
             [archive.system_event(EventType.HOLD_LOCKS_ROLLED, {**done.as_json(), "who": account()})]
         )

@@ -25,6 +25,7 @@ EXTRACTIONS = "extraction."
 RAN = "extraction.ran"
 _REFUSED = "session.refused"
 _DRILL = "drill.finished"
+OPEN_COUNTED = "retention.open-counted"
 _VERIFIED = "verify.finished"
 #: What goes on record when something went wrong, or had to be mended.
 INCIDENTS = (
@@ -86,6 +87,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "extractions": len(record.under(EXTRACTIONS)),
             "extractions_ran": len(record.of(RAN)),
             "sign_ons_refused": len(record.of(_REFUSED)),
+            "open_too_long": _open_too_long(record),
             "looks": sum(requests for requests, _ in looks.values()),
             "looks_refused": sum(
                 requests for (_, outcome), (requests, _) in looks.items() if outcome == "refused"
@@ -149,6 +151,14 @@ def _year_down_ms(facts: OperationFacts) -> int | None:
     if not any(one.measured for one in facts.months):
         return None
     return sum(one.down for one in facts.months) // _MS
+
+
+def _open_too_long(record: PeriodRecord) -> int | None:
+    """Transactions, and entries of none, that the last count of the month found; None: nobody counted."""
+    counts = record.of(OPEN_COUNTED)
+    if not counts:
+        return None
+    return _number(counts[-1].detail.get("count")) + _number(counts[-1].detail.get("alone"))
 
 
 def _looks(record: PeriodRecord) -> dict[tuple[str, str], tuple[int, int]]:

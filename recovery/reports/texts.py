@@ -155,6 +155,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "extractions": ("Steps of extractions", "Số bước khai thác dữ liệu"),
     "extractions_ran": ("of them data taken out", "trong đó: đã lấy dữ liệu"),
     "sign_ons_refused": ("Sign-ons that were refused", "Số lần đăng nhập bị từ chối"),
+    "open_too_long": (
+        "Transactions open for longer than the setting, by the last count",
+        "Số giao dịch chưa kết thúc quá thời gian đã đặt, theo lần đếm cuối",
+    ),
     "looks_refused": ("of them refused", "trong đó: bị từ chối"),
 }
 
@@ -167,7 +171,7 @@ FIGURES = (
     "messages", "message_bytes", "log_lines", "own_events",
     "up_ms", "degraded_ms", "planned_ms", "unplanned_ms", "year_down_ms", "windows", "windows_in_time",
     "drills", "drills_passed", "incidents", "extractions", "extractions_ran",
-    "looks", "looks_refused", "sign_ons_refused",
+    "open_too_long", "looks", "looks_refused", "sign_ons_refused",
 )  # fmt: skip
 
 #: Values of the columns ``change``, ``state``, ``kind``, ``act``, ``outcome`` and ``result``.

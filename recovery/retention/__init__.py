@@ -8,17 +8,29 @@ from vanvault.recovery.retention.explaining import (
     clocks_beside,
     retention_of,
 )
+from vanvault.recovery.retention.keepers import keepers_in_trouble
 from vanvault.recovery.retention.keeping import KeptClocks, clock_task, keep_clocks
+from vanvault.recovery.retention.opened import (
+    OpenTransaction,
+    OpenTransactions,
+    known_open,
+    open_transactions,
+)
 
 __all__ = [
     "ClockShown",
     "EntryClock",
     "KeptClocks",
+    "OpenTransaction",
+    "OpenTransactions",
     "clock_beside",
     "clock_of_case",
     "clock_task",
     "clocks_beside",
     "clocks_of_segments",
     "keep_clocks",
+    "keepers_in_trouble",
+    "known_open",
+    "open_transactions",
     "retention_of",
 ]

@@ -63,6 +63,10 @@ class EntryClock:
     size: int  # bytes as received
     has_insurance_number: bool
     repeats: str  # id of the entry that it repeats, which searches show in its place, or ""
+    first_us: int  # receipt of the first entry of its transaction
+    last_us: int  # and of the last one
+    entries: int  # of its transaction
+    was_closed: bool  # the transaction was closed once, and opened again
     unread: bool  # something that may belong to its transaction could not be read
 
     @property
@@ -108,6 +112,10 @@ class _Told:
     state: CaseState
     due_log_us: int | None
     due_originals_us: int | None
+    first_us: int
+    last_us: int
+    entries: int
+    was_closed: bool
 
 
 class _Links:
@@ -235,8 +243,11 @@ class _Bulk:
         return pa.array(keys, pa.string()), told
 
     def _told(self, id: str, entries: Iterable[CaseEntry]) -> _Told:
-        clock = clock_of(entries, self._closing)
-        return _Told(id, clock.state, *self._dues_of(clock))
+        case = list(entries)
+        clock = clock_of(case, self._closing)
+        first = min(one.received_us for one in case)
+        was_closed = clock.floor_us is not None
+        return _Told(id, clock.state, *self._dues_of(clock), first, clock.last_us, clock.entries, was_closed)
 
     def _dues_of(self, clock: TransactionClock) -> tuple[int | None, int | None]:
         if clock.closed_by is None or clock.start_us is None:
@@ -264,7 +275,7 @@ class _Bulk:
         ):
             one = _entry(case)
             if gateway == SYSTEM_GATEWAY:
-                of = _Told("", "open", None, None)
+                of = _Told("", "open", None, None, one.received_us, one.received_us, 1, was_closed=False)
             else:
                 of = told[place] if place is not None else self._told("", [one])
             yield EntryClock(
@@ -281,6 +292,10 @@ class _Bulk:
                 size=size,
                 has_insurance_number=bool(numbers),
                 repeats=repeats,
+                first_us=of.first_us,
+                last_us=of.last_us,
+                entries=of.entries,
+                was_closed=of.was_closed,
                 unread=not self._is_whole and self._is_doubted(gateway, of.id, one.id),
             )
 

@@ -27,7 +27,7 @@ from vanvault.archiver.disk import replace_file
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
 from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
-from vanvault.recovery.work import account
+from vanvault.recovery.work import account, is_round_due_on_record
 
 _log = Logger("vanvault.retention")
 
@@ -123,27 +123,30 @@ def keep_clocks(archive: Archive) -> KeptClocks:
     """Prolong, at every site, the locks of segments that are needed for longer than they last.
 
     Sites that are away, and what could not be read, are in ``failures``. A round that prolonged something, or
-    failed, is on record. Raises SiteUnavailable (the record), KeyUnavailable, SettingsError.
+    failed, is on record; where there is something to keep, one a day is in any case. Raises SiteUnavailable
+    (the record), KeyUnavailable, SettingsError.
     """
     looks = _Round(archive)
     memory = _Memory(archive.home / "cache" / "clocks-kept.json")
     now = archive.clock.now()
     again = memory.read()
-    ending = [
-        segment
-        for segment in archive.catalogue.segments()
-        if again.get(segment.key, now) <= now
-        and min(parse_rfc3339(part.retain_until) for part in segment.manifest.parts) < now + AHEAD
-    ]
+    ending = [segment for segment in archive.catalogue.segments() if earliest_lock(segment) < now + AHEAD]
+    waiting = [segment for segment in ending if again.get(segment.key, now) <= now]
     together = archive.settings.retention.segments_together
-    for start in range(0, len(ending), together):
-        again |= looks.look(ending[start : start + together])
+    for start in range(0, len(waiting), together):
+        again |= looks.look(waiting[start : start + together])
     memory.write({key: at for key, at in again.items() if at > now})
     done = looks.done()
-    if done.extended or done.failures:
+    told = done.extended or done.failures or done.ending
+    if told or (ending and is_round_due_on_record(archive, EventType.RETENTION_KEPT)):
         detail = {**done.as_json(), "who": account()}
         archive.record_aside([archive.system_event(EventType.RETENTION_KEPT, detail)])
     return done
+
+
+def earliest_lock(segment: KnownSegment) -> datetime:
+    """The earliest end of a lock that a segment was written with; kept ones last longer by now."""
+    return min(parse_rfc3339(part.retain_until) for part in segment.manifest.parts)
 
 
 class _Round:

@@ -9,9 +9,11 @@ from vanvault.recovery.work.own_message import archive_with_event, own_message
 from vanvault.recovery.work.pipeline import Effort, in_order
 from vanvault.recovery.work.progress import Extent, Step, silent
 from vanvault.recovery.work.record import account, catch_up, put_on_record, put_set_aside_on_record
+from vanvault.recovery.work.rounds import ROUND_WITHIN, is_round_due_on_record
 
 __all__ = [
     "QUIET",
+    "ROUND_WITHIN",
     "EarlyWorkers",
     "Effort",
     "Extent",
@@ -21,6 +23,7 @@ __all__ = [
     "archive_with_event",
     "catch_up",
     "in_order",
+    "is_round_due_on_record",
     "let_puts_arrive",
     "open_others",
     "own_message",

@@ -61,3 +61,12 @@ def test_what_is_not_there_or_not_his_is_refused(sampled: Served) -> None:
     assert "error" in json.loads(nothing.stdout)
     other = run_cli(sampled.home, "retention", "show", returned(sampled)["id"], "--gateway", "nobody")
     assert other.exit_code == 2
+
+
+def test_what_is_open_is_listed_and_on_record_as_a_look(sampled: Served) -> None:
+    told = json_of(run_cli(sampled.home, "retention", "open", "--json"))
+    assert (told["older_than_days"], told["count"], told["transactions"]) == (365, 0, [])
+    looks = json_of(run_cli(sampled.home, "access", "list", "--limit", "1", "--json"))
+    assert looks["looks"][0]["asked"] == {"open_transactions": ""}
+    plain = run_cli(sampled.home, "retention", "open", "--older-than", "400")
+    assert plain.stdout == "0 transactions, and 0 entries of none, have been open for more than 400 days\n"

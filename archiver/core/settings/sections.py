@@ -256,6 +256,9 @@ class RetentionSettings(_Section):
     closing: dict[str, str] = Field(
         default={}, description="by further type of log lines, what it does to a transaction"
     )
+    open_too_long: int = Field(
+        default=365, ge=1, le=36_500, description="days after which an open transaction is told"
+    )
     segments_together: int = Field(
         default=100,
         ge=1,
