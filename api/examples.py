@@ -136,6 +136,23 @@ ENTRY = {
     "placements": _placements(_KEY),
     "held": False,
 }
+READING = {
+    "id": _ID,
+    "original": {"size": 10240, "sha256": "ab" * 32, "content_type": "application/xml"},
+    "language": "vi",
+    "title": "Hồ sơ điện tử bảo hiểm xã hội",
+    "sections": [
+        {
+            "heading": "Hồ sơ điện tử bảo hiểm xã hội",
+            "file": None,
+            "lines": [{"level": 4, "name": "SoHoSo", "words": "Số hồ sơ", "text": "00123/2026/07900"}],
+        }
+    ],
+    "files": [{"number": 1, "name": "D02-TS.xml", "kind": "XML", "size": 4096, "sha256": "cd" * 32}],
+    "notes": [],
+}
+READING_TEXT = "== Hồ sơ điện tử bảo hiểm xã hội\n        Số hồ sơ [SoHoSo]: 00123/2026/07900\n"
+READING_PAGE = '<!doctype html>\n<html lang="vi">...</html>\n'
 SEARCHED = {
     "fields": {"message_id": "2026-000123"},
     "by": "receipt",

@@ -234,6 +234,35 @@ ORIGINAL = _route(
         **_problems(*_READS),
     },
 )
+_READING = _answer("The reading.", wire_search.ReadingAnswer, examples.READING)
+READABLE = _route(
+    "readable",
+    {
+        "parameters": [
+            *_PURPOSE,
+            _parameter("form", "How it comes.", enum=["json", "text", "html"], default="json"),
+            _parameter("lang", "Language of its words.", enum=["vi", "en"], default="en"),
+        ]
+    },
+    {
+        200: {
+            **_READING,
+            "content": {
+                **_READING["content"],
+                "text/plain": {"schema": {"type": "string"}, "example": examples.READING_TEXT},
+                "text/html": {"schema": {"type": "string"}, "example": examples.READING_PAGE},
+            },
+            "headers": {
+                "Vanvault-Sha256": {
+                    "description": "SHA-256 of the original, as hexadecimal digits.",
+                    "required": True,
+                    "schema": {"type": "string"},
+                }
+            },
+        },
+        **_problems(*_READS),
+    },
+)
 RECEIPT = _route(
     "receipt",
     {},

@@ -25,8 +25,16 @@ from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
+from vanvault.archiver.core.readable import (
+    PAGE_POLICY,
+    READING_LANGUAGES,
+    ReadingLanguage,
+    html_page_of,
+    text_page,
+)
 from vanvault.recovery.retention import ClockShown, clocks_beside
 from vanvault.recovery.searched import NearMisses, near_misses, searched_of
+from vanvault.recovery.shown import reading_of
 from vanvault.recovery.timeline import transaction_of_dossier
 
 router = APIRouter()
@@ -110,6 +118,25 @@ async def original(request: Request, entry_id: str) -> Response:
     )
 
 
+@router.get("/v1/messages/{entry_id}/readable", **openapi.READABLE)
+@looked("original", "originals", purpose=True)
+async def readable(request: Request, entry_id: str) -> Response:
+    """What a message says, for people to read; never in place of the original, whose digest it names."""
+    node, reader = node_of(request), reader_of(request)
+    language, form = parsed(request, lambda: _reading_asked(request))
+    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
+    reservation_of(request).reserve(4 * int(item["size"]))
+    reading = await _run(node, lambda: reading_of(node.archive, item, language))
+    shows(request, [entry_id])
+    headers = {"Vanvault-Sha256": item["sha256"], "X-Content-Type-Options": "nosniff"}
+    if form == "json":
+        return Response(orjson.dumps(reading.as_json()), media_type="application/json", headers=headers)
+    if form == "text":
+        return Response(text_page(reading), media_type="text/plain; charset=utf-8", headers=headers)
+    headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-ancestors 'none'; sandbox"
+    return Response(html_page_of(reading), media_type="text/html; charset=utf-8", headers=headers)
+
+
 @router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
 @looked("receipt", "receipts")
 async def receipt(request: Request, entry_id: str) -> Response:
@@ -157,6 +184,22 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     retention = [one.as_json() for one in clocks]
     listed = _listed(request, page, fresh)
     return _json({"transaction_id": named, **listed, "retention": retention})
+
+
+def _reading_asked(request: Request) -> tuple[ReadingLanguage, str]:
+    """Language and form of a reading. Raises InvalidInput."""
+    given = dict(without_purpose(query_of(request.scope)))
+    asked = given.pop("lang", "en")
+    language = next((one for one in READING_LANGUAGES if one == asked), None)
+    if language is None:
+        raise InvalidInput(f"lang is one of {', '.join(READING_LANGUAGES)}", field="lang")
+    form = given.pop("form", "json")
+    if form not in ("json", "text", "html"):
+        raise InvalidInput("form is json, text or html", field="form")
+    if given:
+        name = min(given)[:40]
+        raise InvalidInput(f"there is no parameter {name!r}", field=name, hint="Known: form, lang, purpose.")
+    return language, form
 
 
 def _query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:

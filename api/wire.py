@@ -23,6 +23,7 @@ from vanvault.api.wire_search import (
     HistogramAnswer,
     PageAnswer,
     PlacementAnswer,
+    ReadingAnswer,
     TimelineAnswer,
 )
 from vanvault.api.wire_types import Base64, ClientId, Count, KeyId, Sha256, Sha512, Time, Value, absent
@@ -544,6 +545,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     EntryAnswer,
     PageAnswer,
     TimelineAnswer,
+    ReadingAnswer,
     HistogramAnswer,
     KeysAnswer,
     LiveAnswer,

@@ -111,6 +111,53 @@ class NearAnswer(BaseModel):
     nearest: Time | None
 
 
+class OriginalNamed(BaseModel):
+    """The original that a reading is beside."""
+
+    size: Count
+    sha256: Sha256
+    content_type: str
+
+
+class ReadingLineAnswer(BaseModel):
+    """One element of a message, or one member."""
+
+    level: Count
+    name: str = Field(description="As it is written; an attribute begins with @.")
+    words: str = Field(description='What the name means; "" where that is not known.')
+    text: str
+
+
+class ReadingSectionAnswer(BaseModel):
+    """The message itself, or a form within it."""
+
+    heading: str
+    file: int | None = Field(description="Number of the attached file that this is; null: the message.")
+    lines: list[ReadingLineAnswer]
+
+
+class AttachedFileAnswer(BaseModel):
+    """A file that travelled in base64."""
+
+    number: int = Field(ge=1)
+    name: str = Field(description='As the message says it; "" where it says none.')
+    kind: str = Field(description="XML, PDF, DOCX, ...; bytes where that is not known.")
+    size: Count
+    sha256: Sha256
+
+
+class ReadingAnswer(BaseModel):
+    """What a message says, for people; what has no look of its own stands as its number, such as ⟨U+202E⟩."""
+
+    id: str
+    original: OriginalNamed
+    language: Literal["vi", "en"]
+    title: str
+    sections: list[ReadingSectionAnswer]
+    files: list[AttachedFileAnswer]
+    notes: list[str] = Field(description="What was left out, and why.")
+
+
 class PageAnswer(BaseModel):
     """One page of a search."""
 

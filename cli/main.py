@@ -26,6 +26,7 @@ VERBS = {
     "stop": "Stop the nodes of this home, with the downtime announced before.",
     "push": "Push files as messages through the API, and print their receipts.",
     "get": "Fetch an original, byte for byte, or its receipt.",
+    "show": "Show what a message says, for people to read.",
     "search": "Find messages and events, newest first.",
     "timeline": "Show all of one transaction, in the order in which it happened.",
     "histogram": "Count entries and bytes by day, month, year or a field.",

@@ -51,6 +51,7 @@ ROOMS = (
     _room("core.object_limits", None, "core.names core.options core.retention"),
     _room("core.key_port", None, "core.errors core.names core.ports"),
     _room("core.model", 18),
+    _room("core.readable", 9, "core.errors"),
     _room("core.metadata", 1, "core.model"),
     _room("core.sample", 6, "core.model"),
     _room(
@@ -161,6 +162,7 @@ ROOMS = (
     _room("recovery.disposal_record", 5, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
+    _room("recovery.shown", 1, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
     _room("recovery.retention", 15, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(

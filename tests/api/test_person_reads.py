@@ -217,6 +217,24 @@ def test_an_original_asks_for_a_purpose(place: Place, query: str, header: str) -
     assert len(place.looks(who="auditor-original")) == before, "nothing was shown, and nothing was told"
 
 
+def test_a_reading_is_a_look_at_the_original_and_its_page_runs_nothing(place: Place) -> None:
+    path = f"/v1/messages/{place.ids[0]}/readable"
+    with place.client("auditor-original") as auditor:
+        assert auditor.get(path).status_code == 400, "it asks for a purpose"
+        told = auditor.get(path, params={"purpose": WHY, "lang": "vi"})
+        page = auditor.get(path, params={"purpose": WHY, "form": "html"})
+        text = auditor.get(path, params={"purpose": WHY, "form": "text"})
+    assert told.json()["original"]["sha256"] == page.headers["vanvault-sha256"]
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert page.headers["content-security-policy"].endswith("sandbox")
+    assert text.text.splitlines()[0] == told.json()["title"].replace("Tài liệu XML", "XML document")
+    look = place.looks(who="auditor-original")[0]
+    assert (look["act"], look["shown"], look["purpose"]) == ("original", [place.ids[0]], WHY)
+    with place.client("auditor-log") as other:
+        check_problem(other.get(path, params={"purpose": WHY}), 403, "access-denied")
+
+
 def test_what_is_not_there_is_on_record_before_that_is_told(place: Place) -> None:
     with place.client("auditor-log") as auditor:
         check_problem(auditor.get("/v1/messages/0000000000000000-0-0"), 404, "not-found")
