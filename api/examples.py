@@ -257,6 +257,7 @@ ACCESS = {
             "asked": {"employer_code": "TZ1234Z"},
             "shown": ["1m8pcmve2h7yn7kr-3-0"],
             "count": 1,
+            "objects": [],
             "purpose": "",
             "request": "0123456789abcdef0123456789abcdef",
             "requests": 1,

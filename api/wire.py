@@ -430,6 +430,7 @@ class LookAnswer(BaseModel):
     asked: dict[str, str]
     shown: list[str] = Field(description="Ids of the archive.")
     count: Count = Field(description="Entries that were shown or counted.")
+    objects: list[str] = Field(description="Whose data keys were shown with a whole result.")
     purpose: str
     request: str
     requests: Count = Field(description="More than one where a gateway's reads were counted.")

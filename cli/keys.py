@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.key_port import PURPOSES, key_id, newest_version
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, open_masters
-from vanvault.cli.context import keys_folder, looking, open_archive
+from vanvault.cli.context import keys_folder
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
-from vanvault.cli.output import emit_json, json_option, print_pairs, print_table
+from vanvault.cli.keys_unwrap import unwrap
+from vanvault.cli.output import emit_json, json_option, print_table
 from vanvault.cli.progress import Terminal
-from vanvault.cli.requester import approved, approved_at
+from vanvault.cli.requester import approved_at
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Opened
@@ -141,47 +141,7 @@ def _ask_rotation(home: Path, request: RotateRequest) -> None:
     approved_at(home, ["escrow", "key-rotation"], told)
 
 
-@command.command()
-@click.argument("object_key", metavar="OBJECT")
-@click.option("--yes", is_flag=True, help="Yes, show it: whoever sees it can read this object for ever.")
-@click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record with the look.")
-@json_option
-@click.pass_obj
-def unwrap(home: Path, object_key: str, yes: bool, reason: str, as_json: bool) -> None:
-    """Show the data key of one object, for DuckDB, Spark and others that read Parquet by themselves.
-
-    OBJECT is a batch or a part of a segment, as a search names it. The look goes on record before the key is
-    shown, at one site at least; what is refused goes on record, too. A data key opens this one object only. A
-    key of the purpose credentials is never shown.
-    """
-    import base64
-
-    from vanvault.archiver.export import unwrap_object
-
-    # What no --yes would show is refused at once, with the reason.
-    if not yes and not object_key.startswith("credentials/"):
-        raise InvalidInput(
-            "A data key is a secret that cannot be taken back, so it is shown only with --yes.",
-            field="yes",
-            hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
-        )
-    asked = {"object": object_key}
-    with open_archive(home) as archive, looking(archive, "unwrap", asked, purpose=reason.strip()) as look:
-        found = unwrap_object(archive, object_key)
-        approved(archive, "key-unwrap", {"object": found.object, "reason": reason.strip()})
-        look.shows()
-    shown = {
-        "object": found.object,
-        "master": found.master,
-        "key_base64": base64.b64encode(found.key).decode(),
-        "key_hex": found.key.hex(),
-    }
-    if as_json:
-        emit_json(shown)
-    else:
-        print_pairs(shown.items())
-
-
+command.add_command(unwrap)
 command.add_command(revoke)
 command.add_command(accept)
 command.add_command(exposed)

@@ -151,7 +151,7 @@ ROOMS = (
     _room("recovery.work", 18, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
-    _room("recovery.custody", 23, "archiver.* recovery.work"),
+    _room("recovery.custody", 29, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.accounts", 17, "archiver.* recovery.work"),

@@ -6,7 +6,7 @@ of the time when these were no looks but events of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any, ClassVar
@@ -69,6 +69,7 @@ class SeenLook:
             "asked": dict(look.asked),
             "shown": list(look.shown),
             "count": look.count,
+            "objects": list(look.objects),
             "purpose": look.purpose,
             "request": look.request,
             "requests": self.requests,
@@ -159,7 +160,7 @@ def filter_of_message(archive: Archive, message: str, **parts: str) -> LookFilte
         items = _entry(archive, message)
     ids = {item["id"] for item in items} | {message}
     names = {("message_id", item["message_id"]) for item in items if item.get("message_id")}
-    objects = {("object", item["object"]) for item in items if item.get("object")}
+    objects = {("object", key) for key in _objects_of(archive, items)}
     ids_of = [f"{item['entry']}_id" for item in items]
     wanted = [
         {name: item[name], "gateway": item["gateway"]} for name, item in zip(ids_of, items, strict=True)
@@ -177,12 +178,14 @@ def filter_of_employer(archive: Archive, code: str, **parts: str) -> LookFilter:
     Raises SiteUnavailable, Damaged, InvalidInput.
     """
     query = Query.parse([("employer_code", code)], archive.search.cursor_key)
-    ids = {item["id"] for item in archive.search.every(query)}
+    items = list(archive.search.every(query))
+    ids = {item["id"] for item in items}
+    objects = {("object", key) for key in _objects_of(archive, items)}
 
     def held(look: Look, at: str) -> bool:
         return any(True for _ in _shown_of(archive, look, at, {"employer_code": code}))
 
-    return LookFilter(**parts, entries=ids, asked={("employer_code", code)}, held=held)
+    return LookFilter(**parts, entries=ids, asked=objects | {("employer_code", code)}, held=held)
 
 
 def _shown_of(archive: Archive, look: Look, at: str, wanted: Mapping[str, str]) -> Iterator[Item]:
@@ -200,6 +203,18 @@ def _shown_of(archive: Archive, look: Look, at: str, wanted: Mapping[str, str]) 
     if from_us < until_us:
         filters = {**asked, **wanted}
         yield from archive.search.every(Query(filters=filters, from_us=from_us, to_us=until_us))
+
+
+def _objects_of(archive: Archive, items: Iterable[Item]) -> set[str]:
+    """The objects whose data keys open these entries or their originals."""
+    manifests = {one.manifest.segment: one.manifest for one in archive.catalogue.segments()}
+    keys: set[str] = set()
+    for item in items:
+        keys |= {str(item["object"])} if item.get("object") else set()
+        manifest = manifests.get(item.get("segment") or "")
+        parts = [manifest.part(kind) for kind in ("log", "originals")] if manifest is not None else []
+        keys |= {part.key for part in parts if part is not None}
+    return keys
 
 
 def _entry(archive: Archive, id: str) -> list[Item]:

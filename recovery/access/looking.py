@@ -35,12 +35,17 @@ class Looking:
         self._look = look
         self._ended = False
 
-    def shows(self, ids: Sequence[str] = (), count: int | None = None) -> None:
+    def shows(
+        self, ids: Sequence[str] = (), count: int | None = None, *, objects: Sequence[str] = ()
+    ) -> None:
         """Put on record what is about to be shown: ids of entries, and how many entries were counted.
+
+        ``objects``: whose data keys are shown with a whole result.
 
         Returns once it is there. Raises SiteUnavailable, KeyUnavailable, MachineLimit: nothing may be shown.
         """
-        self._put(replace(self._look, shown=tuple(ids), count=len(ids) if count is None else count))
+        count = len(ids) if count is None else count
+        self._put(replace(self._look, shown=tuple(ids), count=count, objects=tuple(objects)))
 
     def ended_by(self, error: VanVaultError) -> None:
         """Put on record that nothing is shown. Raises as ``shows`` does where the error itself tells much."""

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.custody.bundle import (
+    KeyBundlePlan,
+    KeyBundleRequest,
+    ids_digest,
+    ids_of_lines,
+    open_key_bundle,
+    plan_key_bundle,
+)
 from vanvault.recovery.custody.escrow import (
     EscrowVerifyRequest,
     KeysRestored,
@@ -31,6 +39,8 @@ __all__ = [
     "ExposedEntry",
     "ExposedReport",
     "ExposedRequest",
+    "KeyBundlePlan",
+    "KeyBundleRequest",
     "KeysRestoreRequest",
     "KeysRestored",
     "KnownKeys",
@@ -42,7 +52,11 @@ __all__ = [
     "accept_objects",
     "escrow_standing",
     "exposed",
+    "ids_digest",
+    "ids_of_lines",
     "known_keys",
+    "open_key_bundle",
+    "plan_key_bundle",
     "restore_keys",
     "revoke_key",
     "rotate_keys",

@@ -109,6 +109,23 @@ def test_without_a_table_nothing_is_asked(unguarded: Path, tmp_path: Path, act: 
         assert not list(own_events(archive.search, "approval.requested"))
 
 
+def test_keys_of_a_result_are_approved_for_exactly_its_entries(guarded: Path, tmp_path: Path) -> None:
+    asked = {"gateway": "vanvault", "type": "vanvault.account.added"}
+    fields = ("--gateway", asked["gateway"], "--type", asked["type"])
+    keys = ("keys", "unwrap", *fields, "--reason", "for DuckDB", "--yes", "--output")
+    told = refused(guarded, *keys, str(tmp_path / "keys.json"))
+    shown = json_of(run_cli(guarded, "approval", "show", told["request"], "--json"))
+    assert (shown["act"], shown["subject"]["result"]) == ("key-unwrap", asked)
+    assert shown["subject"]["entries"] > 0
+    assert len(shown["subject"]["ids_sha256"]) == 64
+    say(guarded, told["request"], "binh", "hoa")
+    other = refused(guarded, *keys, str(tmp_path / "rows.json"), "--from", "2020-01-01")
+    assert other["request"] != told["request"]
+    assert not (tmp_path / "keys.json").exists()
+    assert run_cli(guarded, *keys, str(tmp_path / "keys.json")).exit_code == 0
+    refused(guarded, *keys, str(tmp_path / "again.json"))
+
+
 def test_a_failback_asks_too_and_a_promotion_names_who_approved(guarded: Path) -> None:
     words = ("failover", "promote", "--reason", "fire", "--yes")
     say(guarded, refused(guarded, *words)["request"], "binh", "hoa")

@@ -35,6 +35,8 @@ class LookFilter:
             return True
         if any(id in self.entries for id in look.shown) or look.asked.get("id", "") in self.entries:
             return True
+        if any(("object", key) in self.asked for key in look.objects):
+            return True
         if any(
             name in look.asked and search_form(name, look.asked[name]) == search_form(name, value)
             for name, value in self.asked

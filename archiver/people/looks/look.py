@@ -9,6 +9,7 @@ The detail of the event ``vanvault.access.looked`` is this object, without what 
     act, outcome, reason  what was done, how it ended, and the kind of error where nothing was shown
     asked                 the fields of the question: name -> value
     shown, count          ids of the entries that were shown (a thousand at most); entries shown or counted
+    objects               of keys that were shown: what they open, beside the entries that were asked for
     purpose               why, in the viewer's words, where that is asked for
     request               the id of the request
 """
@@ -87,6 +88,7 @@ class Look:
     purpose: str = ""
     reason: str = ""  # kind of the error that kept it from being shown
     request: str = ""
+    objects: tuple[str, ...] = ()  # whose data keys were shown, with the keys of a whole result
 
     def as_detail(self) -> dict[str, Any]:
         """As JSON values, without what is empty."""
@@ -106,6 +108,7 @@ class Look:
             "asked": {name: value[:_LONGEST] for name, value in self.asked.items()},
             "shown": list(self.shown[:MOST_SHOWN]),
             "count": self.count,
+            "objects": list(self.objects),
             "purpose": self.purpose[:_LONGEST],
             "request": self.request,
         }
@@ -136,8 +139,8 @@ def look_of(detail: Mapping[str, Any]) -> Look:
     """The look that an event tells of. Raises Damaged: it is none."""
     try:
         asked, shown = detail.get("asked", {}), detail.get("shown", [])
-        roles = detail.get("roles", [])
-        texts = [detail["who"], detail["by"], *asked, *asked.values(), *shown, *roles]
+        roles, objects = detail.get("roles", []), detail.get("objects", [])
+        texts = [detail["who"], detail["by"], *asked, *asked.values(), *shown, *roles, *objects]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("not a text")
         viewer = Viewer(
@@ -160,6 +163,7 @@ def look_of(detail: Mapping[str, Any]) -> Look:
             str(detail.get("purpose", "")),
             str(detail.get("reason", "")),
             str(detail.get("request", "")),
+            tuple(objects),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Damaged("an event about a look has not the form of one") from error
