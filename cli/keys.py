@@ -16,7 +16,6 @@ from vanvault.archiver.keys import SigningKeys, open_masters
 from vanvault.cli.context import keys_folder
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
-from vanvault.cli.keys_unwrap import unwrap
 from vanvault.cli.output import emit_json, json_option, print_table
 from vanvault.cli.progress import Terminal
 from vanvault.cli.requester import approved_at
@@ -32,7 +31,21 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
+class _KeysGroup(click.Group):
+    """``unwrap`` knows every field of a search, whose library is loaded only where that verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "unwrap"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "unwrap":
+            from vanvault.cli.keys_unwrap import unwrap
+
+            return unwrap
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_KeysGroup)
 def command() -> None:
     """List master and signing keys, make a new version, or put them in escrow."""
 
@@ -141,7 +154,6 @@ def _ask_rotation(home: Path, request: RotateRequest) -> None:
     approved_at(home, ["escrow", "key-rotation"], told)
 
 
-command.add_command(unwrap)
 command.add_command(revoke)
 command.add_command(accept)
 command.add_command(exposed)

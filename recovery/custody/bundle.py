@@ -209,7 +209,9 @@ def _objects(
 
 
 def _moved() -> Conflict:
-    return Conflict("an entry of the result was moved meanwhile", hint="Ask again: its object is another now.")
+    return Conflict(
+        "an entry of the result was moved meanwhile", hint="Ask again: its object is another now."
+    )
 
 
 def _batch(archive: Archive, key: str, id: str, wanted: Mapping[str, Item]) -> BundledObject:
