@@ -39,6 +39,7 @@ VERBS = {
     "coverage": "Say how much was verified lately, and what was not for too long.",
     "repair": "Copy what one site lacks or holds damaged from the other.",
     "compact": "Make day segments of batches, and keep the locks of the rest.",
+    "clear": "Remove batches that a proved segment holds, long after their locks.",
     "restore": "Rebuild an empty site from the other.",
     "backup": "Keep a third copy in a restic repository, check it, and restore from it.",
     "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",

@@ -133,7 +133,7 @@ ROOMS = (
     ),
     _room(
         "upkeep",
-        20,
+        21,
         "core.* core_dumps disk log_lines keys keys.parquet stores replicas catalogue journal intake"
         " appliance",
     ),
@@ -180,9 +180,15 @@ ROOMS = (
     ),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),
-    _room("recovery.verify", 8, "archiver.* recovery.work recovery.objects recovery.verified"),
-    _room("recovery.coverage", 8, "archiver.* recovery.work recovery.verified"),
+    _room("recovery.verify", 11, "archiver.* recovery.work recovery.objects recovery.verified"),
+    _room("recovery.coverage", 9, "archiver.* recovery.work recovery.verified"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
+    _room(
+        "recovery.clearing",
+        5,
+        "archiver.* recovery.work recovery.objects recovery.verified recovery.verify recovery.clock"
+        " recovery.coverage recovery.reconcile",
+    ),
     _room(
         "recovery.repair",
         9,
@@ -209,9 +215,9 @@ ROOMS = (
     _room(
         "recovery.schedule",
         9,
-        "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
-        " recovery.maintenance recovery.notices recovery.reconcile recovery.repair recovery.reports"
-        " recovery.verified recovery.verify recovery.work",
+        "archiver.* recovery.availability recovery.backup recovery.clearing recovery.coverage recovery.drill"
+        " recovery.forecast recovery.maintenance recovery.notices recovery.reconcile recovery.repair"
+        " recovery.reports recovery.verified recovery.verify recovery.work",
     ),
     _room(
         "recovery.conditions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, day_of
-from vanvault.archiver.upkeep.compaction.proof import manifest_until
+from vanvault.archiver.upkeep.compaction.proof import manifest_until, prove_segments
 from vanvault.archiver.upkeep.compaction.rolling import residue_until
 from vanvault.archiver.upkeep.compaction.run import compact, keep_locks, look_at_locks, plan_compaction
 from vanvault.archiver.upkeep.compaction.steps import PartSource, SegmentSteps
@@ -29,6 +29,7 @@ __all__ = [
     "look_at_locks",
     "manifest_until",
     "plan_compaction",
+    "prove_segments",
     "rebuild_index",
     "record_set_aside",
     "recorded_counts",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from vanvault.recovery.coverage.aside import KnownAside, set_aside_on_record
 from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
-from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, coverage, unverified_sites
+from vanvault.recovery.coverage.report import (
+    CoverageReport,
+    CoverageRequest,
+    coverage,
+    last_verified,
+    unverified_sites,
+)
 
 __all__ = [
     "CoverageReport",
@@ -13,6 +19,7 @@ __all__ = [
     "KnownDamage",
     "coverage",
     "damage_on_record",
+    "last_verified",
     "set_aside_on_record",
     "unverified_sites",
 ]

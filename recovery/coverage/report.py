@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -154,6 +154,12 @@ def unverified_sites(
         if since is None or since < limit:
             late[site] = limit if since is None else since
     return late
+
+
+def last_verified(search: Search, sites: Collection[str], since: datetime) -> dict[str, datetime | None]:
+    """By site, since when all of it was verified, by the runs after ``since``; None: some part was not."""
+    runs = list(verify_runs(search, since=since))
+    return {site: verified_since(runs, site) for site in sites}
 
 
 def _of_site(site: SiteReader, verified_at: VerifiedAt, limit: datetime) -> SiteCoverage:

@@ -43,7 +43,8 @@ def open_scheduler(archive: Archive, draining: Signal) -> Scheduler | None:
 
     Raises SettingsError (the table of jobs).
     """
-    jobs = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
+    every = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
+    jobs = [job for job in every if not job.apart]
     if not archive.settings.schedule.in_serve:
         return None
     return Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.check_interval_s)

@@ -26,6 +26,7 @@ _WEEK = 7 * _DAY
 
 TABLE = (
     Job("compaction", (("compact",),), 3 * _HOUR, spread=_HOUR, deadline=6 * _HOUR),
+    Job("clearing", (("clear",),), _DAY, at=22 * _HOUR, spread=_HOUR, deadline=12 * _HOUR, apart=True),
     Job("index", (("index", "rebuild"),), 6 * _HOUR, spread=_HOUR, deadline=6 * _HOUR),
     Job("reconcile", (("reconcile",),), _DAY, at=16 * _HOUR, spread=_HOUR, deadline=12 * _HOUR),
     Job("verify", (("verify", "--next"),), _DAY, at=18 * _HOUR, spread=2 * _HOUR, deadline=20 * _HOUR),
@@ -142,6 +143,8 @@ def _entry(
 def _why_off(job: Job, settings: Settings) -> str:
     if job.name == "compaction" and settings.compaction.in_serve:
         return "a serving node does it (compaction.in_serve)"
+    if job.name == "clearing" and not settings.clearing.scheduled:
+        return "clearing.scheduled is off"
     if job.name.startswith("backup") and settings.backup.repository is None:
         return "there is no backup.repository"
     if job.name == "notices" and settings.mail.host is None:

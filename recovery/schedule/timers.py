@@ -84,7 +84,7 @@ def make_units(home: Path, request: UnitsRequest) -> UnitsReport:
 
 
 def _secrets(home: Path, settings: Settings, request: UnitsRequest) -> UnitSecrets:
-    """What is named, and what ``site init`` wrote for S3 sites."""
+    """What is named, and what ``site init`` wrote: for S3 sites, and for the disposers of all."""
     made = [
         f"-{home}/credentials/{name}.env"
         for name in SITE_NAMES
@@ -101,7 +101,8 @@ def _secrets(home: Path, settings: Settings, request: UnitsRequest) -> UnitSecre
                 hint="Such as: --credential backup.password_file=/etc/vanvault/backup-password",
             )
         credentials.append((setting, _secret_file(Path(path), "credential")))
-    return UnitSecrets((*made, *named), tuple(credentials))
+    disposers = tuple(f"-{home}/credentials/{name}.disposer.env" for name in SITE_NAMES)
+    return UnitSecrets((*made, *named), tuple(credentials), disposers)
 
 
 def _secret_file(path: Path, field: str) -> str:

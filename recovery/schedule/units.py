@@ -31,10 +31,12 @@ class UnitSecrets:
 
     environment: tuple[str, ...] = ()  # absolute paths of files with NAME=value; "-" before: may be absent
     credentials: tuple[tuple[str, str], ...] = ()  # (setting that names a file, absolute path of the file)
+    disposers: tuple[str, ...] = ()  # as ``environment``, for jobs that remove, and for no other
 
-    def lines(self) -> list[str]:
-        """The lines of a unit's ``[Service]``."""
-        lines = [f"EnvironmentFile={_plain(path)}" for path in self.environment]
+    def lines(self, job: Job) -> list[str]:
+        """The lines of ``[Service]`` of a job's unit."""
+        files = (*self.environment, *(self.disposers if job.apart else ()))
+        lines = [f"EnvironmentFile={_plain(path)}" for path in files]
         for setting, path in self.credentials:
             variable = f"VANVAULT_{setting.upper().replace('.', '__')}"
             lines += [f"LoadCredential={setting}:{_plain(path)}", f"Environment={variable}=%d/{setting}"]
@@ -75,7 +77,7 @@ def _service(job: Job, host: Host) -> str:
         "[Service]",
         "Type=oneshot",
         *([f"User={host.user}"] if host.user else []),
-        *host.secrets.lines(),
+        *host.secrets.lines(job),
         f"ExecStart={' '.join(map(_quoted, command))}",
         # BUSY: another node or timer has it already.
         f"SuccessExitStatus={' '.join(map(str, [ExitCode.BUSY.value, *accepted]))}",

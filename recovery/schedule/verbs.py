@@ -139,6 +139,13 @@ def _compact(given: argparse.Namespace) -> VerbFunction:
     return lambda archive, observer: compact(archive, request, observer)
 
 
+def _clear(given: argparse.Namespace) -> VerbFunction:
+    from vanvault.recovery.clearing import ClearRequest, clear
+
+    request = ClearRequest(given.dry_run, account())
+    return lambda archive, observer: clear(archive, request, observer)
+
+
 def _rebuild_options(parser: argparse.ArgumentParser) -> None:
     _flags("--discard")(parser)
     _workers(parser, None)
@@ -304,6 +311,7 @@ VERBS = (
     Verb(("backup", "check"), _check_options, _check),
     Verb(("backup", "forget"), _forget_options, _forget),
     Verb(("backup", "run"), _backup_options, _backup),
+    Verb(("clear",), _flags("--dry-run"), _clear),
     Verb(("compact",), _compact_options, _compact),
     Verb(("coverage",), _no_options, _coverage),
     Verb(("drill", "run"), _drill_options, _drill, positional=True),

@@ -90,11 +90,11 @@ class SegmentReader:
         for key, name in names.items():
             if name.kind != "manifest":
                 continue
-            manifest, found = self._manifest(name, listed[key])
+            manifest, found = self.trusted_manifest(name, listed[key])
             if manifest is None:
                 objects.append(found)
                 continue
-            reading = _Parts(self._objects, manifest, listed, read=parts)
+            reading = ReadParts(self._objects, manifest, listed, read=parts)
             objects += [*reading.objects, reading.blamed(found)]
             messages += reading.check.messages
             events += reading.check.events
@@ -110,7 +110,9 @@ class SegmentReader:
             events=events,
         )
 
-    def _manifest(self, name: ObjectName, copies: Copies) -> tuple[SegmentManifest | None, SegmentObject]:
+    def trusted_manifest(
+        self, name: ObjectName, copies: Copies
+    ) -> tuple[SegmentManifest | None, SegmentObject]:
         """The manifest when it is to be trusted, and what was read of it."""
         reads, data = self._objects.copies(name, copies)
         if data is None:
@@ -130,7 +132,7 @@ class SegmentReader:
         return (manifest if not flaws else None), found
 
 
-class _Parts:
+class ReadParts:
     """The parts that one trusted manifest names."""
 
     def __init__(
@@ -164,6 +166,7 @@ class _Parts:
             found[part.kind] = (name, copies, reads, content)
         if len(opened_parts) == len(manifest.parts):
             check_segment(self.check, manifest, opened_parts, reader.parquet, reader.public_key)
+        self.opened: Mapping[str, OpenPart] = opened_parts  # those that decode, by kind
         self._read_whole = len(opened_parts) == len(manifest.parts)
         self.objects = [
             SegmentObject(

@@ -329,6 +329,29 @@ class CompactionSettings(_Section):
         return self
 
 
+class ClearingSettings(_Section):
+    """When a batch that a segment holds is removed, by a process that has a disposer's credentials."""
+
+    scheduled: bool = Field(
+        default=False, description="a timer of the host clears each day; a node never does"
+    )
+    after_days: float = Field(
+        default=30, ge=1, le=_MOST_DAYS, description="days after the end of its lock until a batch is removed"
+    )
+    verified_days: float = Field(
+        default=45,
+        gt=0,
+        le=_MOST_DAYS,
+        description="every part of both sites was verified within so many days",
+    )
+    most_batches: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="batches that one run removes at each site"
+    )
+    batches_per_s: float = Field(
+        default=20, gt=0, le=100_000, description="batches that are removed in a second, at most"
+    )
+
+
 class IndexSettings(_Section):
     """Where the ten-year index lies. It can be rebuilt, so it is not locked."""
 

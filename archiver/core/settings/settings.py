@@ -17,6 +17,7 @@ from vanvault.archiver.core.settings.renamed import with_new_names
 from vanvault.archiver.core.settings.sections import (
     AvailabilitySettings,
     BackupSettings,
+    ClearingSettings,
     ClockSettings,
     CompactionSettings,
     DisposalSettings,
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     retention: RetentionSettings = RetentionSettings()
     disposal: DisposalSettings = DisposalSettings()
     compaction: CompactionSettings = CompactionSettings()
+    clearing: ClearingSettings = ClearingSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     jobs: JobsSettings = JobsSettings()

@@ -41,7 +41,8 @@ def test_what_is_on_by_default() -> None:
 
 
 def test_what_settings_turn_on() -> None:
-    found = names_on(made(S3, compaction={"in_serve": False}, backup={"repository": "/srv/third"}, **MAIL))
+    on = {"compaction": {"in_serve": False}, "clearing": {"scheduled": True}, **MAIL}
+    found = names_on(made(S3, backup={"repository": "/srv/third"}, **on))
     assert found == [job.name for job in TABLE]
     probe = entry_named(entries_of(made(S3), every_verb), "probe").job
     assert probe.commands == (("probe", "primary"),)

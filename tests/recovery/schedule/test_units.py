@@ -17,7 +17,7 @@ import yaml
 from tests.support.command import run_cli
 from vanvault.recovery.schedule import sandbox
 from vanvault.recovery.schedule.model import Job
-from vanvault.recovery.schedule.units import Host, units
+from vanvault.recovery.schedule.units import Host, UnitSecrets, units
 
 RESTRICTIONS = "\n".join(sandbox.RESTRICTIONS)
 HOST = Host(["/opt/vanvault/venv/bin/vanvault"], Path("/var/lib/vanvault"), "vanvault", "archive-1")
@@ -226,3 +226,15 @@ def test_a_home_among_the_users_is_seen() -> None:
     text = units([PROBE], host)["vanvault-probe.service"]
     assert "ProtectHome=read-only\n" in text
     assert 'ReadWritePaths="-/home/vault/var"\n' in text
+
+
+def test_only_the_job_that_removes_reads_the_disposers_keys() -> None:
+    job = Job("clearing", (("clear",),), timedelta(days=1), apart=True)
+    other = Job("verify", (("verify",),), timedelta(days=1))
+    secrets = UnitSecrets(("/etc/node.env",), disposers=("-/srv/home/credentials/primary.disposer.env",))
+    found = units(
+        [job, other], Host(["/usr/bin/vanvault"], Path("/srv/home"), "vanvault", "a", secrets=secrets)
+    )
+    assert "EnvironmentFile=-/srv/home/credentials/primary.disposer.env" in found["vanvault-clearing.service"]
+    assert "disposer" not in found["vanvault-verify.service"]
+    assert "EnvironmentFile=/etc/node.env" in found["vanvault-verify.service"]
