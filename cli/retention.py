@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from vanvault.archiver.core.times import rfc3339_us
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.lookup import found_case
 from vanvault.cli.output import emit_json, json_option, shown, warn
+from vanvault.cli.requester import requester_of
 
 
 @click.group()
@@ -87,6 +89,41 @@ def open_(home: Path, older_than: int | None, limit: int, as_json: bool) -> int:
             f" {found.older_than_days} days"
         )
     return ExitCode.OK if complete and not found.unread else ExitCode.CHECK_FAILED
+
+
+@command.command()
+@click.option("--profile", required=True, metavar="NAME", help="The profile that is to be in force.")
+@click.option(
+    "--originals-years", type=click.IntRange(1, 200), metavar="N", help="Another period for originals."
+)
+@click.option("--in-force", is_flag=True, help="Put it in force, on record; with --reason.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record.")
+@json_option
+@click.pass_obj
+def change(home: Path, /, as_json: bool, **given: Any) -> int:
+    """Show what another retention profile would do to what is archived; with --in-force, put it in force.
+
+    One that asks for less needs the approval of others, whatever the table of acts says. No lock is ever
+    shortened. The settings of each node must then name the same profile. Ends with 3 where something could
+    not be read, and with 12 where others must approve first.
+    """
+    from vanvault.recovery.retention import plan_change, put_in_force
+
+    with open_archive(home) as archive:
+        complete = catch_up(archive)
+        plan = plan_change(archive, given["profile"], given["originals_years"])
+        for object in plan.unread:
+            warn(f"{object}: could not be read, so the effect is not known whole")
+        if given["in_force"]:
+            put_in_force(archive, plan, requester_of(archive), given["reason"])
+    if as_json:
+        emit_json({**plan.as_json(), "in_force": given["in_force"], "partial": not complete})
+    else:
+        for line in plan.sentences():
+            click.echo(shown(line))
+        if given["in_force"]:
+            click.echo(f"{plan.after.name} is in force; name it in the settings of each node")
+    return ExitCode.OK if complete and not plan.unread else ExitCode.CHECK_FAILED
 
 
 @command.command()

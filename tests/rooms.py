@@ -98,7 +98,7 @@ ROOMS = (
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
-    _room("retention", 27, "core.*"),
+    _room("retention", 28, "core.*"),
     _room("disposal", 31, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
@@ -164,7 +164,11 @@ ROOMS = (
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.shown", 1, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
-    _room("recovery.retention", 15, "archiver.* recovery.holds recovery.timeline recovery.work"),
+    _room(
+        "recovery.retention",
+        20,
+        "archiver.* recovery.approvals recovery.holds recovery.timeline recovery.work",
+    ),
     _room(
         "recovery.extraction",
         12,

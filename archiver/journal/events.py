@@ -92,6 +92,7 @@ class EventType:
     CLEARING_STARTED = "clearing.started"  # planned, after_days, who: from here on batches may be gone
     BATCHES_CLEARED = "batches.cleared"  # site, segment, batches, bytes, ...: see recovery/clearing/run.py
     RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
+    RETENTION_PROFILE_CHANGED = "retention.profile-changed"  # see recovery/retention/profiles.py
     RETENTION_OPEN_COUNTED = "retention.open-counted"  # older_than_days, count, alone, unread, who
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py

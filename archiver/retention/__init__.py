@@ -8,7 +8,7 @@ from vanvault.archiver.retention.clock import (
     clock_of,
 )
 from vanvault.archiver.retention.closing import EFFECTS, ClosingRule, ClosingTable, closing_table
-from vanvault.archiver.retention.due import Due, due_of, years_later
+from vanvault.archiver.retention.due import Due, RetentionClass, due_of, years_later
 from vanvault.archiver.retention.holds import (
     HOLD_EVENTS,
     Hold,
@@ -39,6 +39,7 @@ __all__ = [
     "HoldSay",
     "HoldScope",
     "Owed",
+    "RetentionClass",
     "StandingLock",
     "Subject",
     "TransactionClock",

@@ -34,6 +34,7 @@ class RecordFacts:
     reports_overdue: Since = field(default_factory=dict)
     holds_unconfirmed: Since = field(default_factory=dict)  # holds that nobody confirmed in 72 hours
     keepers: Since = field(default_factory=dict)  # what is wrong with the keepers of locks, for people
+    profile_differs: Since = field(default_factory=dict)  # how the settings differ from the record
     open_too_long: Since = field(default_factory=dict)  # transactions, for people, when they were counted
     windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people

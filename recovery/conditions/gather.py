@@ -27,7 +27,7 @@ from vanvault.recovery.holds import known_holds
 from vanvault.recovery.notices import unannounced
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.reports import known_due
-from vanvault.recovery.retention import keepers_in_trouble, known_open
+from vanvault.recovery.retention import keepers_in_trouble, known_open, profile_differs
 from vanvault.recovery.schedule import ScheduleOverview, overview
 from vanvault.recovery.sign_on import read_break_glass
 
@@ -66,6 +66,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             holds_unconfirmed=_holds_unconfirmed(archive, now),
             keepers=keepers_in_trouble(archive),
             open_too_long=known_open(archive),
+            profile_differs=profile_differs(archive),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),

@@ -120,6 +120,7 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         ("approvers-gone", record.approvers_gone),
         ("approvers-few", record.approvers_few),
         ("keepers-failing", record.keepers),
+        ("profile-differs", record.profile_differs),
         ("open-too-long", record.open_too_long),
     ):
         if few:

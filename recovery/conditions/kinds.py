@@ -75,6 +75,13 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "profile-differs",
+        "error",
+        "Name the profile on record in retention.profile (and retention.originals_years), and start the node"
+        " anew; or put another one in force: vanvault retention change.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "escrow-stale",
         "error",
         "Run: vanvault keys escrow split, hand out the shares, then run: vanvault keys escrow verify."

@@ -16,6 +16,13 @@ from vanvault.recovery.retention.opened import (
     known_open,
     open_transactions,
 )
+from vanvault.recovery.retention.profiles import (
+    ProfileChange,
+    known_profile,
+    plan_change,
+    profile_differs,
+    put_in_force,
+)
 
 __all__ = [
     "ClockShown",
@@ -23,6 +30,7 @@ __all__ = [
     "KeptClocks",
     "OpenTransaction",
     "OpenTransactions",
+    "ProfileChange",
     "clock_beside",
     "clock_of_case",
     "clock_task",
@@ -31,6 +39,10 @@ __all__ = [
     "keep_clocks",
     "keepers_in_trouble",
     "known_open",
+    "known_profile",
     "open_transactions",
+    "plan_change",
+    "profile_differs",
+    "put_in_force",
     "retention_of",
 ]

@@ -63,6 +63,8 @@ class EntryClock:
     size: int  # bytes as received
     has_insurance_number: bool
     repeats: str  # id of the entry that it repeats, which searches show in its place, or ""
+    closed_us: int | None  # the time that counts for the line that closed it; None: as for the dues
+    start_us: int | None  # what its period is counted from
     first_us: int  # receipt of the first entry of its transaction
     last_us: int  # and of the last one
     entries: int  # of its transaction
@@ -112,6 +114,8 @@ class _Told:
     state: CaseState
     due_log_us: int | None
     due_originals_us: int | None
+    closed_us: int | None
+    start_us: int | None
     first_us: int
     last_us: int
     entries: int
@@ -245,9 +249,19 @@ class _Bulk:
     def _told(self, id: str, entries: Iterable[CaseEntry]) -> _Told:
         case = list(entries)
         clock = clock_of(case, self._closing)
-        first = min(one.received_us for one in case)
-        was_closed = clock.floor_us is not None
-        return _Told(id, clock.state, *self._dues_of(clock), first, clock.last_us, clock.entries, was_closed)
+        log, originals = self._dues_of(clock)
+        return _Told(
+            id=id,
+            state=clock.state,
+            due_log_us=log,
+            due_originals_us=originals,
+            closed_us=None if clock.closed_by is None else clock.closed_by.counts_us,
+            start_us=clock.start_us,
+            first_us=min(one.received_us for one in case),
+            last_us=clock.last_us,
+            entries=clock.entries,
+            was_closed=clock.floor_us is not None,
+        )
 
     def _dues_of(self, clock: TransactionClock) -> tuple[int | None, int | None]:
         if clock.closed_by is None or clock.start_us is None:
@@ -275,7 +289,7 @@ class _Bulk:
         ):
             one = _entry(case)
             if gateway == SYSTEM_GATEWAY:
-                of = _Told("", "open", None, None, one.received_us, one.received_us, 1, was_closed=False)
+                of = _own(one.received_us)
             else:
                 of = told[place] if place is not None else self._told("", [one])
             yield EntryClock(
@@ -292,6 +306,8 @@ class _Bulk:
                 size=size,
                 has_insurance_number=bool(numbers),
                 repeats=repeats,
+                closed_us=of.closed_us,
+                start_us=of.start_us,
                 first_us=of.first_us,
                 last_us=of.last_us,
                 entries=of.entries,
@@ -318,6 +334,11 @@ class _Bulk:
             else:
                 self._doubted[asked] = bool(gathering.unread)
         return self._doubted[asked]
+
+
+def _own(received_us: int) -> _Told:
+    """What is told of a line of the archive's own: nothing of it becomes due."""
+    return _Told("", "open", None, None, None, None, received_us, received_us, 1, was_closed=False)
 
 
 #: Columns of which ``_entry`` makes what a clock needs.

@@ -70,3 +70,13 @@ def test_what_is_open_is_listed_and_on_record_as_a_look(sampled: Served) -> None
     assert looks["looks"][0]["asked"] == {"open_transactions": ""}
     plain = run_cli(sampled.home, "retention", "open", "--older-than", "400")
     assert plain.stdout == "0 transactions, and 0 entries of none, have been open for more than 400 days\n"
+
+
+def test_a_change_of_profile_is_shown_and_put_in_force_only_when_told(sampled: Served) -> None:
+    asked = ("retention", "change", "--profile", "QD08-2015", "--originals-years", "12")
+    plan = json_of(run_cli(sampled.home, *asked, "--json"))
+    assert plan["in_force"] is plan["shorter"] is False
+    assert plan["originals"]["longer"] == plan["transactions"]
+    assert "owed longer" in run_cli(sampled.home, *asked).stdout
+    refused = run_cli(sampled.home, "retention", "change", "--profile", "QD99", "--json")
+    assert refused.exit_code == 2

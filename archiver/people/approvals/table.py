@@ -20,15 +20,16 @@ ACTS: dict[str, str] = {
     "failback": "let the primary lead again",
     "probe-override": "trust a site without its probe",
     "disposal": "delete what is past its retention",
+    "retention-profile": "let what is kept be owed for a shorter time",
     "hold-release": "lift a legal hold",
     "roles": "grant or revoke a role",
     "approval-table": "change what asks for approval",
     "extraction": "extract data for an authority",
 }
 
-#: Acts that ask whatever the table says: leadership's approval of an extraction is the law's, and what is
-#: disposed of never comes back.
-_ALWAYS = frozenset({"extraction", "disposal"})
+#: Acts that ask whatever the table says: leadership's approval of an extraction is the law's, what is
+#: disposed of never comes back, and a shorter period lets it be.
+_ALWAYS = frozenset({"extraction", "disposal", "retention-profile"})
 #: While the table is on, it cannot say that it may be weakened by one person.
 _WITH_THE_TABLE = frozenset({"approval-table"})
 #: What an act asks for at the least, whatever is said.

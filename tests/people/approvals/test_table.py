@@ -28,9 +28,9 @@ def lets_through(table: ApprovalTable, act: str, approvals: int, age: timedelta,
     return not rule.on or (approvals >= rule.approvals and age <= rule.request and used <= rule.approval)
 
 
-def test_off_asks_for_nothing_but_disposals_and_extractions() -> None:
+def test_off_asks_for_nothing_but_shorter_periods_disposals_and_extractions() -> None:
     table = ApprovalTable()
-    assert [act for act in ACTS if table.rule(act).on] == ["disposal", "extraction"]
+    assert [act for act in ACTS if table.rule(act).on] == ["disposal", "retention-profile", "extraction"]
     assert all(ApprovalTable(on=True).rule(act).on for act in ACTS)
 
 

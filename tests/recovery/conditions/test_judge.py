@@ -45,6 +45,7 @@ OF_RECORD = {
     "approvers-few": ({"approvers_few": {"2 people may approve": LAST_WEEK}}, LAST_WEEK),
     "hold-unconfirmed": ({"holds_unconfirmed": {"h-1": LAST_WEEK}}, LAST_WEEK),
     "keepers-failing": ({"keepers": {"clocks: no round for a day": LAST_WEEK}}, LAST_WEEK),
+    "profile-differs": ({"profile_differs": {"QD08-2015 is in force": LAST_WEEK}}, LAST_WEEK),
     "open-too-long": ({"open_too_long": {"3 transactions": LAST_WEEK}}, LAST_WEEK),
     "report-overdue": ({"reports_overdue": {"accounts 2026-Q3": LAST_WEEK}}, LAST_WEEK),
     "window-unannounced": ({"windows_unannounced": {"a1b2c3": LAST_WEEK}}, LAST_WEEK),
