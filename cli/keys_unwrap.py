@@ -196,6 +196,12 @@ def _write(path: Path, data: bytes) -> None:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}", field="output") from error
 
 
+def _short(name: str) -> str:
+    """An object without the digests in its name: folder, writer or segment, number and kind."""
+    head, _, rest = name.partition("-")
+    return f"{head}.{rest.split('.')[1]}" if rest.count(".") == 2 else name
+
+
 def _show(plan: KeyBundlePlan, *, as_json: bool) -> None:
     for one in plan.unread:
         warn(f"{one.object} is {one.reason}: entries from {one.first} to {one.last} may be missing")
@@ -216,7 +222,7 @@ def _show(plan: KeyBundlePlan, *, as_json: bool) -> None:
     most = sorted(plan.objects, key=lambda one: (-one.beyond.total(), one.object))[:_SHOWN]
     rows = [
         (
-            one.object[:60],
+            _short(one.object),
             str(one.wanted),
             str(one.beyond.total()),
             ", ".join(f"{gateway} {count}" for gateway, count in one.beyond.most_common(5)),

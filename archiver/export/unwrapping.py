@@ -18,6 +18,7 @@ class DataKey:
     object: str
     master: str  # the master key under which it was wrapped
     key: bytes = field(repr=False)  # 32
+    wrapped: bytes = b""  # the same under the master, as the object's key material has it
 
 
 def unwrap_object(archive: Archive, object: str) -> DataKey:
@@ -43,4 +44,4 @@ def unwrap_object(archive: Archive, object: str) -> DataKey:
     if data[-4:] != MAGIC:
         raise InvalidInput("this object is not encrypted Parquet", field="object")
     material = key_material(data)
-    return DataKey(object, material.key_id, archive.parquet.data_key(object, material))
+    return DataKey(object, material.key_id, archive.parquet.data_key(object, material), material.wrapped)

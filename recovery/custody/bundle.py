@@ -156,7 +156,12 @@ def open_key_bundle(archive: Archive, plan: KeyBundlePlan) -> dict[str, Any]:
     keys = [unwrap_object(archive, one.object) for one in plan.objects]
     told = plan.as_json()
     opens = [
-        {**about, "master": key.master, "key_base64": base64.b64encode(key.key).decode()}
+        {
+            **about,
+            "master": key.master,
+            "key_base64": base64.b64encode(key.key).decode(),
+            "wrapped_base64": base64.b64encode(key.wrapped).decode(),
+        }
         for about, key in zip(told.pop("opens"), keys, strict=True)
     ]
     return {"format": KEYS_FORMAT, "archive": archive.settings.archive, **told, "opens": opens}
