@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -20,11 +19,11 @@ from vanvault.api.asked import exactly_asked
 from vanvault.api.context import node_of, reservation_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
-from vanvault.api.node import Node
 from vanvault.api.purpose import without_purpose
+from vanvault.api.reading import find_page, read_fresh, run_read, search_query, seen_entry
 from vanvault.api.urls import query_of
-from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
-from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
+from vanvault.archiver.catalogue import HistogramQuery, Page, Query, Unread
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.core.readable import (
     PAGE_POLICY,
     READING_LANGUAGES,
@@ -33,7 +32,7 @@ from vanvault.archiver.core.readable import (
     text_page,
 )
 from vanvault.recovery.retention import ClockShown, clocks_beside
-from vanvault.recovery.searched import NearMisses, near_misses, searched_of
+from vanvault.recovery.searched import searched_of
 from vanvault.recovery.shown import reading_of
 from vanvault.recovery.timeline import transaction_of_dossier
 
@@ -51,14 +50,9 @@ async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node, reader = node_of(request), reader_of(request)
     given = exactly_asked(request, parsed(request, lambda: _asked(request, reader)))
-    query = parsed(request, lambda: _query(given, node.archive.search.cursor_key))
+    query = parsed(request, lambda: search_query(given, node.archive.search.cursor_key))
 
-    def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
-        page = node.archive.search.page(query)
-        empty = not page.items and page.next is None
-        return page, near_misses(node.archive, query, _may_see(reader)) if empty else NearMisses(), fresh
-
-    page, near, fresh = await _read(node, find)
+    page, near, fresh = await read_fresh(node, lambda fresh: (*find_page(node, reader, query), fresh))
     searched = searched_of(query, node.archive.settings.search.calendar()).as_json()
     close = {"near": [one.as_json() for one in near.found], "near_complete": near.complete}
     more = {"next": page.next, "partial": page.partial or None, "searched": searched, **close}
@@ -74,7 +68,7 @@ async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
     node, reader = node_of(request), reader_of(request)
     asked = parsed(request, lambda: HistogramQuery.parse(_asked(request, reader)))
-    found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
+    found, fresh = await read_fresh(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
     shows(request, (), found.entries)
     unread = _unread(found.unread, fresh.unread)
     return _json({**asdict(found), "unread": unread, **asked.days_json()})
@@ -85,7 +79,7 @@ async def histogram(request: Request) -> Response:
 async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node, reader = node_of(request), reader_of(request)
-    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
+    item = await read_fresh(node, lambda fresh: fresh.find(node, lambda: seen_entry(node, reader, entry_id)))
     shows(request, [entry_id])
     if not reader.person:
         return _json(item)
@@ -98,11 +92,11 @@ async def message(request: Request, entry_id: str) -> Response:
 async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
     node, reader = node_of(request), reader_of(request)
-    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
+    item = await read_fresh(node, lambda fresh: fresh.find(node, lambda: seen_entry(node, reader, entry_id)))
     reservation, size = reservation_of(request), int(item["size"])
     reservation.reserve(3 * size)
     archive = node.archive
-    body = await _run(node, lambda: archive.original(item))
+    body = await run_read(node, lambda: archive.original(item))
     shows(request, [entry_id])
     reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
@@ -124,9 +118,9 @@ async def readable(request: Request, entry_id: str) -> Response:
     """What a message says, for people to read; never in place of the original, whose digest it names."""
     node, reader = node_of(request), reader_of(request)
     language, form = parsed(request, lambda: _reading_asked(request))
-    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
+    item = await read_fresh(node, lambda fresh: fresh.find(node, lambda: seen_entry(node, reader, entry_id)))
     reservation_of(request).reserve(4 * int(item["size"]))
-    reading = await _run(node, lambda: reading_of(node.archive, item, language))
+    reading = await run_read(node, lambda: reading_of(node.archive, item, language))
     shows(request, [entry_id])
     headers = {"Vanvault-Sha256": item["sha256"], "X-Content-Type-Options": "nosniff"}
     if form == "json":
@@ -147,7 +141,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
     node, reader = node_of(request), reader_of(request)
 
     def find() -> dict[str, Any]:
-        _seen(node, reader, entry_id)
+        seen_entry(node, reader, entry_id)
         found = node.archive.receipts.of(entry_id)
         if reader.gateway:
             refusal = node.archive.policy.refusal(reader.gateway, found, again=True)
@@ -155,7 +149,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
                 raise refusal
         return found
 
-    receipt = await _read(node, lambda fresh: fresh.find(node, find))
+    receipt = await read_fresh(node, lambda fresh: fresh.find(node, find))
     shows(request, [entry_id])
     return _json(receipt)
 
@@ -180,7 +174,7 @@ async def transaction(request: Request, transaction_id: str) -> Response:
         gateways = {item["gateway"] for item in page.items}
         return named, page, clocks_beside(node.archive, named, gateways), fresh
 
-    named, page, clocks, fresh = await _read(node, told)
+    named, page, clocks, fresh = await read_fresh(node, told)
     retention = [one.as_json() for one in clocks]
     listed = _listed(request, page, fresh)
     return _json({"transaction_id": named, **listed, "retention": retention})
@@ -200,15 +194,6 @@ def _reading_asked(request: Request) -> tuple[ReadingLanguage, str]:
         name = min(given)[:40]
         raise InvalidInput(f"there is no parameter {name!r}", field=name, hint="Known: form, lang, purpose.")
     return language, form
-
-
-def _query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
-    """Raises InvalidInput."""
-    by = [value for name, value in given if name == "by"]
-    if len(by) > 1 or not set(by) <= {"receipt", "occurrence"}:
-        raise InvalidInput("by is receipt or occurrence, once", field="by")
-    others = [(name, value) for name, value in given if name != "by"]
-    return Query.parse(others, cursor_key, by_occurrence=by == ["occurrence"])
 
 
 def _check_transaction(id: str) -> None:
@@ -242,33 +227,6 @@ def _listed(
 
 def _unread(found: Sequence[Unread], behind: Sequence[Unread]) -> list[dict[str, Any]]:
     return [asdict(one) for one in (*found, *behind)]
-
-
-def _seen(node: Node, reader: Reader, entry_id: str) -> Item:
-    """An entry that the reader may see; to a gateway another's is as if it were not there.
-
-    Raises AccessDenied (a person), and as the search does.
-    """
-    item = node.archive.search.entry(entry_id)
-    if reader.gateway and item["gateway"] != reader.gateway:
-        raise NotFound(f"the archive holds no entry {entry_id}")
-    reader.sight.check(item)
-    return item
-
-
-def _may_see(reader: Reader) -> Callable[[Item], bool]:
-    """Of which entries the reader may be told that they are there."""
-    return lambda item: reader.gateway in ("", item["gateway"]) and reader.sight.lacks(item) is None
-
-
-async def _read(node: Node, work: Callable[[Freshness], _T]) -> _T:
-    """Run a read, once what was acknowledged so far is searchable or is known not to be."""
-    return await _run(node, lambda: work(Freshness.awaited(node)))
-
-
-async def _run(node: Node, work: Callable[[], _T]) -> _T:
-    """Run what may wait for a site."""
-    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, work)
 
 
 class _InPieces(Response):

@@ -145,7 +145,7 @@ ROOMS = (
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
     _room(
         "export",
-        10,
+        11,
         "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 18, "archiver.*"),

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from vanvault.api.console import home_route, language_route, no_page_route, session_routes, static_route
+from vanvault.api.console import (
+    home_route,
+    language_route,
+    no_page_route,
+    search_route,
+    session_routes,
+    static_route,
+)
 
 console_router = APIRouter(include_in_schema=False)
-for _module in (home_route, session_routes, language_route, static_route, no_page_route):
+for _module in (home_route, search_route, session_routes, language_route, static_route, no_page_route):
     console_router.include_router(_module.router)

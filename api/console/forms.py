@@ -18,8 +18,8 @@ from vanvault.api.people import SESSION_COOKIE, check_same_site
 from vanvault.api.session_routes import short_body
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 
-#: The name of the field that holds the token.
-TOKEN_FIELD = "form"  # noqa: S105 - a name
+#: The name of the field that holds the token; not ``form``, which scripts take for the form of an input.
+TOKEN_FIELD = "token"  # noqa: S105 - a name
 #: The secret of a browser that has no session yet.
 GUEST_COOKIE = "__Host-vanvault-guest"
 _GUEST_BYTES = 32

@@ -51,12 +51,22 @@ SIGN_IN = ConsolePage(
     N_("Sign in"),
     N_("Sign in with the account that the account manager gave you."),
 )
+SEARCH = ConsolePage(
+    "search",
+    f"{PREFIX}/search",
+    N_("Search"),
+    N_("Find messages and events by any field, over a time that you name."),
+    needs="search",
+    in_menu=True,
+)
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, SIGN_IN)
+PAGES = (HOME, SEARCH, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:
-    """The page of a route; where none has it, ``PROBLEM``."""
-    return next((page for page in PAGES if page.path == path), PROBLEM)
+    """The page of a route, or the one above it; where none has it, ``PROBLEM``."""
+    exact = (page for page in PAGES if page.path == path)
+    within = (page for page in PAGES if page is not HOME and path.startswith(f"{page.path}/"))
+    return next(exact, None) or next(within, PROBLEM)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from vanvault.api.console.terms import term
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, vietnam_day
+from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, vietnam_day
 from vanvault.archiver.people.accounts import ROLES
 from vanvault.recovery.documents import Language, decimal, duration, exact_size, number, size
 
@@ -62,6 +62,10 @@ class Telling:
         return Markup('<time datetime="{}">{} {:%H:%M:%S}<span class="utc"> ({} UTC)</span></time>').format(
             rfc3339_seconds(found), self.day(found), local, utc
         )
+
+    def time_us(self, us: int) -> Markup:
+        """The same of microseconds since 1970."""
+        return self.time(from_us(us))
 
     def role(self, name: str) -> str:
         """A role as people read it."""

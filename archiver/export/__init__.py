@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.export.export import ExportReport, export
-from vanvault.archiver.export.forms import safe_cell
+from vanvault.archiver.export.forms import csv_page, safe_cell
 from vanvault.archiver.export.host import ExportHost, ExportSurvey, HomeExport
 from vanvault.archiver.export.narrowing import Narrowing
 from vanvault.archiver.export.request import ExportRequest, parse_request
@@ -16,6 +16,7 @@ __all__ = [
     "ExportSurvey",
     "HomeExport",
     "Narrowing",
+    "csv_page",
     "export",
     "parse_request",
     "safe_cell",

@@ -94,6 +94,11 @@ def csv_row(item: Item) -> bytes:
     return _csv_line([safe_cell(_text({**item, **summed}.get(name, ""))) for name in CSV_COLUMNS])
 
 
+def csv_page(items: Iterable[Item]) -> bytes:
+    """A page of a search as a CSV file; a field that its reader may not see is empty."""
+    return b"".join((csv_header(), *(csv_row({"placements": (), **item}) for item in items)))
+
+
 def safe_cell(text: str) -> str:
     """The text, marked with an apostrophe where a spreadsheet would obey it instead of showing it."""
     return f"'{text}" if text[:1] in _MARKED and text else text

@@ -1,4 +1,5 @@
-// The console's own script: warns before the session ends. Pages work without it.
+// The console's own script: warns before the session ends, and moves the focus to what was replaced.
+// Pages work without it.
 (() => {
   "use strict";
   const WARN_S = 120;
@@ -25,5 +26,9 @@
     else location.reload();
   });
   document.addEventListener("htmx:after:request", used);
+  document.addEventListener("htmx:after:swap", () => {
+    const results = document.getElementById("results");
+    if (results) results.focus();
+  });
   used();
 })();

@@ -30,7 +30,7 @@ PEOPLE = {
     "mai": "extractor",
 }
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
-_FORM = re.compile(r'name="form" value="([0-9a-f]{32})"')
+_FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')
 
 
 @dataclass
@@ -75,13 +75,14 @@ class Browser:
     def sign_in(self, name: str, code: str, *, back: str = "") -> httpx.Response:
         """Open the form, fill it in and send it."""
         page = self.get("/console/sign-in")
-        fields = {"account": name, "password": PASSWORD, "code": code, "form": token_in(page)}
+        fields = {"account": name, "password": PASSWORD, "code": code, "token": token_in(page)}
         return self.post("/console/sign-in", fields | ({"next": back} if back else {}))
 
 
-def token_in(page: httpx.Response) -> str:
-    """The token of the first form on a page."""
-    found = _FORM.search(page.text)
+def token_in(page: httpx.Response, action: str = "") -> str:
+    """The token of the form that is sent to this address, else of the first form on a page."""
+    begin = page.text.index(f'action="{action}"') if action else 0
+    found = _FORM.search(page.text, begin)
     assert found is not None, page.text
     return found[1]
 

@@ -25,7 +25,7 @@ def test_a_person_signs_in_comes_where_they_wanted_and_signs_out(place: ConsoleP
     assert "<span>quy</span>" in home.text
 
     secret = browser.cookies[SESSION]
-    out = browser.post("/console/sign-out", {"form": token_in(home)})
+    out = browser.post("/console/sign-out", {"token": token_in(home)})
     assert out.headers["location"] == "/console/sign-in?out=1"
     assert SESSION not in browser.cookies
     browser.cookies[SESSION] = secret  # it is no session any more, at any node
@@ -48,7 +48,7 @@ def test_a_cookie_of_a_session_is_for_this_host_and_no_script(place: ConsolePlac
 def test_what_is_wrong_is_not_told_and_not_shown_again(place: ConsolePlace, wrong: str) -> None:
     browser = place.browser("vi")
     form = token_in(browser.get("/console/sign-in"))
-    fields = {"account": "son", "password": PASSWORD, "code": place.code("son"), "form": form}
+    fields = {"account": "son", "password": PASSWORD, "code": place.code("son"), "token": form}
     answer = browser.post("/console/sign-in", fields | {wrong: "000000"})
     assert answer.status_code == 401
     assert "Tài khoản, mật khẩu hoặc mã không đúng" in answer.text
@@ -68,19 +68,19 @@ def test_a_form_of_another_site_or_another_browser_is_not_taken(place: ConsolePl
         (mine, {"Sec_Fetch_Site": "cross-site"}),
         (mine, {"Sec_Fetch_Site": "same-site"}),
     ):
-        answer = browser.post("/console/sign-in", fields | {"form": form}, **headers)
+        answer = browser.post("/console/sign-in", fields | {"token": form}, **headers)
         assert answer.status_code == 403
         assert SESSION not in browser.cookies
-    assert browser.post("/console/sign-in", fields | {"form": mine}).status_code == 401
+    assert browser.post("/console/sign-in", fields | {"token": mine}).status_code == 401
 
 
 def test_nobody_is_signed_out_by_another_site(place: ConsolePlace) -> None:
     browser = place.of("hoa")
     form = token_in(browser.get("/console"))
     for data, headers in (
-        ({"form": form}, {"Sec_Fetch_Site": "cross-site"}),
-        ({"form": "0" * 32}, {}),
-        ({"form": ""}, {}),
+        ({"token": form}, {"Sec_Fetch_Site": "cross-site"}),
+        ({"token": "0" * 32}, {}),
+        ({"token": ""}, {}),
     ):
         assert browser.post("/console/sign-out", data, **headers).status_code == 403
     assert browser.get("/console").status_code == 200
@@ -90,7 +90,7 @@ def test_a_browser_that_keeps_no_cookie_is_told_why(place: ConsolePlace) -> None
     browser = place.browser()
     form = token_in(browser.get("/console/sign-in"))
     browser.cookies.clear()
-    answer = browser.post("/console/sign-in", {"account": "son", "password": "x", "form": form})
+    answer = browser.post("/console/sign-in", {"account": "son", "password": "x", "token": form})
     assert answer.status_code == 400
     assert "did not send back the cookie" in answer.text
     assert "did not send back the cookie" in place.browser().get("/console/signed-in").text

@@ -1,0 +1,113 @@
+"""The page of a search: its form, what was searched, the hits with what each has today. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from vanvault.api.console.views.plot import PlotBar, plot_bars
+from vanvault.archiver.catalogue import Query, Unread
+from vanvault.archiver.people.sight import Withheld
+from vanvault.recovery.searched import NearMiss, Searched
+
+#: Fields of the form, in their order; the first ones are what people search by most.
+FIRST_FIELDS = ("dossier_number", "transaction_id", "insurance_number", "employer_code", "tax_code")
+#: Fields with few values.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "entry": ("message", "event"),
+    "by": ("receipt", "occurrence"),
+    "order": ("newest", "oldest"),
+}
+OTHER_FIELDS = tuple(name for name in Query.FIELDS if name not in (*FIRST_FIELDS, *CHOICES))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """One entry that was found, with what it has today."""
+
+    id: str
+    entry: str
+    what: str  # kind of a message, type of an event
+    received_at: str
+    occurred_at: str  # "" of a message
+    transaction_id: str
+    dossier_number: str
+    employer_code: str
+    state: str
+    verified_at: str | None  # None: not known, or not shown
+    locked_until: str | None  # the earliest lock of its copies; None: not known, or not shown
+    held: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountsInTime:
+    """How many entries there are by time, for the fields that are counted."""
+
+    by: str  # day, month or year
+    bars: tuple[PlotBar, ...]
+    links: tuple[str, ...]  # of each bar: the same question within its time
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """The page. ``given``: fields as they were asked for; ``hits`` None: nothing was asked yet."""
+
+    FIRST: ClassVar[tuple[str, ...]] = FIRST_FIELDS
+    OTHERS: ClassVar[tuple[str, ...]] = OTHER_FIELDS
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = CHOICES
+
+    given: Mapping[str, str]
+    address: str = ""  # of this question, without its cursor
+    searched: Searched | None = None
+    hits: tuple[FoundLine, ...] | None = None
+    next: str | None = None  # cursor of the next page
+    partial: str = ""  # why there may be more than the page has
+    unread: tuple[Unread, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    near: tuple[NearMiss, ...] = ()
+    near_complete: bool = True
+    counts: CountsInTime | None = None
+    wrong: str = ""  # why nothing could be searched, in the program's words
+    wrong_field: str = ""
+
+    @property
+    def others_given(self) -> bool:
+        """Is one of the fields given that are folded away?"""
+        return any(name in self.given for name in (*OTHER_FIELDS, "entry", "by", "order"))
+
+    def link(self, **more: str) -> str:
+        """The address of this question with more parameters."""
+        sign = "&" if "?" in self.address else "?"
+        return f"{self.address}{sign}{urlencode(more)}" if more else self.address
+
+
+def hits_of(items: Sequence[Mapping[str, Any]]) -> tuple[FoundLine, ...]:
+    """Entries as the table shows them; a field that may not be seen is not among an item's."""
+    return tuple(map(_hit, items))
+
+
+def _hit(item: Mapping[str, Any]) -> FoundLine:
+    locks = [one["retain_until"] for one in item.get("placements") or () if one.get("retain_until")]
+    is_event = item["entry"] == "event"
+    return FoundLine(
+        id=item["id"],
+        entry=item["entry"],
+        what=item["type"] if is_event else item["kind"],
+        received_at=item["received_at"],
+        occurred_at=item["occurred_at"] if is_event else "",
+        transaction_id=item["transaction_id"],
+        dossier_number=item["dossier_number"],
+        employer_code=item["employer_code"],
+        state=item["state"],
+        verified_at=item.get("verified_at"),
+        locked_until=min(locks, default=None),
+        held=item.get("held"),
+    )
+
+
+def counts_in_time(by: str, counts: Sequence[tuple[str, int]], links: Sequence[str]) -> CountsInTime:
+    """The histogram of these counts."""
+    return CountsInTime(by, plot_bars(counts), tuple(links), sum(count for _, count in counts))

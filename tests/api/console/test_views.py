@@ -1,0 +1,130 @@
+"""What pages show, without a node: views, plots, ages and times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vanvault.api.console.pages import HOME, PAGES, PROBLEM, SEARCH, page_at, roles_with
+from vanvault.api.console.sealed_question import opened_question, sealed_question
+from vanvault.api.console.telling import Telling
+from vanvault.api.console.views.home import HomeView, site_lines
+from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars
+from vanvault.api.console.views.problem import problem_view
+from vanvault.api.console.views.search import hits_of
+from vanvault.api.problems import problem_of
+from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.archiver.replicas import Lag, SiteStatus
+
+NOW = datetime(2026, 11, 30, 20, 0, 5, tzinfo=UTC)
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=60))
+def test_bars_stand_side_by_side_within_the_drawing(counts: list[int]) -> None:
+    bars = plot_bars([(str(at), count) for at, count in enumerate(counts)])
+    for bar, count in zip(bars, counts, strict=True):
+        assert bar.x >= 0 and bar.x + bar.width <= WIDTH + 0.1
+        assert bar.y >= 0 and abs(bar.y + bar.height - HEIGHT) < 0.1
+        assert (bar.height > 0) == (count > 0)
+    assert [bar.height for bar in sorted(bars, key=lambda bar: bar.entries)] == sorted(
+        bar.height for bar in bars
+    )
+
+
+def test_a_site_that_was_not_compared_is_not_told_to_be_whole() -> None:
+    good = SiteStatus("primary", "healthy", None, "", Lag())
+    for other in (
+        SiteStatus("standby", "healthy", None, "", None),
+        SiteStatus("standby", "healthy", None, "", Lag(objects=1)),
+        SiteStatus("standby", "out", None, "", Lag()),
+    ):
+        assert not HomeView(NOW, sees=True, sites=site_lines((good, other))).whole_everywhere
+    assert HomeView(NOW, sees=True, sites=site_lines((good, good))).whole_everywhere
+    assert not HomeView(NOW, sees=True).whole_everywhere
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "vietnamese"),
+    [
+        (0, "0 seconds", "0 giây"),
+        (59, "59 seconds", "59 giây"),
+        (60, "1 minute", "1 phút"),
+        (3599, "59 minutes", "59 phút"),
+        (2 * 3600, "2 hours", "2 giờ"),
+        (47 * 3600, "47 hours", "47 giờ"),
+        (12 * 86_400 + 5, "12 days", "12 ngày"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: int, english: str, vietnamese: str) -> None:
+    assert Telling("en").age(seconds) == english
+    assert Telling("vi").age(seconds) == vietnamese
+
+
+def test_a_time_is_told_in_vietnam_with_utc_beside() -> None:
+    told = str(Telling("vi").time(NOW))
+    assert "01/12/2026 03:00:05" in told and "30/11 20:00:05 UTC" in told
+    assert 'datetime="2026-11-30T20:00:05Z"' in told
+    assert "30 Nov 2026 20:00:05" in str(Telling("en").time(NOW - timedelta(hours=7)))
+    assert str(Telling("en").time("<b>")) == "&lt;b&gt;"
+
+
+def test_a_share_is_never_told_as_more_than_it_is() -> None:
+    assert Telling("en").percent(99.999) == "99.99"
+    assert Telling("vi").percent(100.0) == "100,00"
+
+
+def test_a_page_above_an_address_says_which_roles_may() -> None:
+    assert page_at("/console/search/{sealed}") is SEARCH
+    assert page_at("/console") is HOME
+    assert page_at("/console/static/{name}") is PROBLEM
+    assert SEARCH.roles == roles_with("search") and "auditor-log" in SEARCH.roles
+    assert len({page.name for page in PAGES}) == len(PAGES)
+
+
+def test_a_problem_says_who_may_only_where_one_may_not() -> None:
+    denied = problem_view(problem_of(AccessDenied("no", authenticated=True)), SEARCH, request="r-1")
+    assert (denied.status, denied.roles, denied.request) == (403, SEARCH.roles, "r-1")
+    busy = problem_view(problem_of(Busy("wait", retry_after=3)), SEARCH, retry_after=3)
+    assert (busy.status, busy.roles, busy.retry_after) == (503, (), 3)
+    assert problem_view({"type": "about:blank", "status": 418, "detail": "tea"}, HOME).title
+
+
+def test_a_hit_without_what_may_not_be_seen_says_nothing_of_it() -> None:
+    item = {
+        "id": "x",
+        "entry": "message",
+        "kind": "claim",
+        "received_at": "2026-11-30T20:00:05Z",
+        "transaction_id": "t",
+        "dossier_number": "",
+        "employer_code": "",
+        "state": "",
+    }
+    (bare,) = hits_of([item])
+    assert (bare.verified_at, bare.locked_until, bare.held) == (None, None, None)
+    copies = [{"retain_until": "2036-01-01T00:00:00Z"}, {"retain_until": "2027-01-01T00:00:00Z"}]
+    (whole,) = hits_of([{**item, "placements": copies, "held": True}])
+    assert (whole.locked_until, whole.held) == ("2027-01-01T00:00:00Z", True)
+
+
+class Keys:
+    """Keys of an archive, by id."""
+
+    def __init__(self, active: str) -> None:
+        self.newest = active
+
+    def active(self, purpose: str) -> str:
+        return self.newest
+
+    def derive(self, key_id: str, info: bytes, length: int = 32) -> bytes:
+        return (key_id.encode() + info).ljust(length, b"\0")[:length]
+
+
+def test_a_sealed_question_opens_after_a_rotation_and_shows_nothing() -> None:
+    question = [("employer_code", "TZ1234Z"), ("during", "Quý 1/2026")]
+    text = sealed_question(Keys("index-1"), question)  # type: ignore[arg-type]
+    assert "TZ1234Z" not in text
+    assert opened_question(Keys("index-2"), text) == question  # type: ignore[arg-type]
