@@ -172,7 +172,7 @@ PAGE = {
     "near": [],
     "near_complete": True,
 }
-TIMELINE = {
+TIMELINE: dict[str, Any] = {
     "transaction_id": "t-2026-000123",
     "items": [ENTRY],
     "unread": [],
@@ -183,9 +183,28 @@ TIMELINE = {
             "due": "2036-11-30T17:00:00Z",
             "last_day": "2036-11-30",
             "due_originals": "2036-11-30T17:00:00Z",
+            "at_least": "2036-11-30",
+            "at_least_originals": "2036-11-30",
+            "rule": "10 years",
+            "clause": "QĐ 08/2015, art. 5",
+            "profile": "QD08-2015",
             "partial": False,
         }
     ],
+}
+KEPT = {
+    **TIMELINE["retention"][0],
+    "kept_until_at_least": "2036-11-30",
+    "lock": "2037-11-23T01:02:03Z",
+    "locks": [
+        {"site": site, "key": _KEY, "retain_until": "2037-11-23T01:02:03Z", "problem": None}
+        for site in ("primary", "standby")
+    ],
+    "receipt_says": "2027-01-13T01:02:03Z",
+    "words": {
+        "vi": ["Được lưu ít nhất đến hết ngày 2036-11-30 theo giờ Việt Nam: 10 năm."],
+        "en": ["It is kept until the end of 2036-11-30 in Vietnam at least: 10 years."],
+    },
 }
 HISTOGRAM = {
     "by": "day",

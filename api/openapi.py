@@ -275,6 +275,14 @@ RECEIPT = _route(
         **_problems(*_READS),
     },
 )
+KEPT = _route(
+    "kept",
+    {},
+    {
+        200: _answer("What is owed, and what locks it now.", wire_search.KeptAnswer, examples.KEPT),
+        **_problems(*_READS),
+    },
+)
 TRANSACTION = _route(
     "transaction",
     {},

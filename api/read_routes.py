@@ -22,7 +22,7 @@ from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
 from vanvault.api.purpose import without_purpose
 from vanvault.api.reading import find_page, read_fresh, run_read, search_query, seen_entry
 from vanvault.api.urls import query_of
-from vanvault.archiver.catalogue import HistogramQuery, Page, Query, Unread
+from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.core.readable import (
     PAGE_POLICY,
@@ -31,7 +31,8 @@ from vanvault.archiver.core.readable import (
     html_page_of,
     text_page,
 )
-from vanvault.recovery.retention import ClockShown, clocks_beside
+from vanvault.archiver.people.sight import Withheld
+from vanvault.recovery.retention import ClockShown, KeptEntry, clocks_beside, kept_entry
 from vanvault.recovery.searched import searched_of
 from vanvault.recovery.shown import reading_of
 from vanvault.recovery.timeline import transaction_of_dossier
@@ -79,12 +80,20 @@ async def histogram(request: Request) -> Response:
 async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node, reader = node_of(request), reader_of(request)
-    item = await read_fresh(node, lambda fresh: fresh.find(node, lambda: seen_entry(node, reader, entry_id)))
+    sees_locks = bool(reader.person) and "receipts" in reader.sight.permissions
+
+    def find() -> tuple[Item, dict[str, Any]]:
+        item = seen_entry(node, reader, entry_id)
+        return item, {"kept": kept_entry(node.archive, item).as_json()} if sees_locks else {}
+
+    item, beside = await read_fresh(node, lambda fresh: fresh.find(node, find))
     shows(request, [entry_id])
     if not reader.person:
         return _json(item)
     (shown,), withheld = reader.sight.shown([item])
-    return _json({**shown, "withheld": [one.as_json() for one in withheld]})
+    if not sees_locks:
+        withheld.append(Withheld("field", "kept", "receipts"))
+    return _json({**shown, **beside, "withheld": [one.as_json() for one in withheld]})
 
 
 @router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
@@ -152,6 +161,24 @@ async def receipt(request: Request, entry_id: str) -> Response:
     receipt = await read_fresh(node, lambda fresh: fresh.find(node, find))
     shows(request, [entry_id])
     return _json(receipt)
+
+
+@router.get("/v1/receipts/{entry_id}/kept", **openapi.KEPT)
+@looked("receipt", "receipts")
+async def kept(request: Request, entry_id: str) -> Response:
+    """Until when an entry is kept at least, by which rule, and the locks that stand at the sites now.
+
+    Beside the receipt, which stays as it was signed: the lock that it names is that of the moment of receipt.
+    """
+    node, reader = node_of(request), reader_of(request)
+
+    def find() -> KeptEntry:
+        item = seen_entry(node, reader, entry_id)
+        return kept_entry(node.archive, item, node.archive.receipts.of(entry_id))
+
+    found = await read_fresh(node, lambda fresh: fresh.find(node, find))
+    shows(request, [entry_id])
+    return _json(found.as_json())
 
 
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)

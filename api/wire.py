@@ -21,6 +21,7 @@ from vanvault.api.wire_extraction import (
 from vanvault.api.wire_search import (
     EntryAnswer,
     HistogramAnswer,
+    KeptAnswer,
     PageAnswer,
     PlacementAnswer,
     ReadingAnswer,
@@ -547,6 +548,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     PageAnswer,
     TimelineAnswer,
     ReadingAnswer,
+    KeptAnswer,
     HistogramAnswer,
     KeysAnswer,
     LiveAnswer,

@@ -70,6 +70,7 @@ class EntryAnswer(BaseModel):
     verified_at: Time | None = absent()
     placements: list[PlacementAnswer] = absent()
     held: bool | None = absent("Null when no site could be asked.")
+    kept: KeptAnswer | None = absent("Of a person: until when it is kept at least, and its locks now.")
     withheld: list[WithheldPart] = _withheld()
 
 
@@ -181,7 +182,38 @@ class ClockAnswer(BaseModel):
     )
     last_day: str | None = Field(description="That day, in Vietnam.")
     due_originals: str | None
+    at_least: str = Field(description="A day also where nothing is due: as if it closed now.")
+    at_least_originals: str
+    rule: str = Field(description="How long it is kept, such as 10 years.")
+    clause: str = Field(description="That asks for it.")
+    profile: str
     partial: bool = Field(description="Entries of it may be missing.")
+
+
+class LockNow(BaseModel):
+    """The lock of one copy, as its site tells it now."""
+
+    site: str
+    key: str
+    retain_until: Time | None = Field(description="Null: not known now, see problem.")
+    problem: str | None
+
+
+class BothLanguages(BaseModel):
+    """The same in sentences."""
+
+    vi: list[str]
+    en: list[str]
+
+
+class KeptAnswer(ClockAnswer):
+    """Until when one entry is kept at least, and what locks it now, beside what its receipt says."""
+
+    kept_until_at_least: str = Field(description="A day in Vietnam, kept whole.")
+    lock: Time | None = Field(description="The earliest that stands; null: one of them is not known.")
+    locks: list[LockNow]
+    receipt_says: Time | None = Field(description="The lock at receipt: the first, short one of its batch.")
+    words: BothLanguages
 
 
 class TimelineAnswer(BaseModel):

@@ -11,7 +11,7 @@ import click
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import looking, open_archive
 from vanvault.cli.files import write_json, write_whole
-from vanvault.cli.lookup import find_entry, receipt_of
+from vanvault.cli.lookup import find_entry, kept_beside, receipt_of
 from vanvault.cli.output import emit_json, emit_pretty, human_size, json_option
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def command(
         item = find_entry(archive, entry_id)
         if act == "display":
             look.shows([entry_id])
-            emit_json(item)
+            kept = kept_beside(archive, item)
+            emit_json({**item, "kept": None if kept is None else kept.as_json()})
             return
         body = archive.original(item)
         look.shows([entry_id])

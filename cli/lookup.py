@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vanvault.archiver.core.errors import BatchLost, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import BatchLost, NotFound, SiteUnavailable, VanVaultError
 from vanvault.cli.context import catch_up
+from vanvault.cli.output import warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.retention import KeptEntry
     from vanvault.recovery.timeline import Case
 
 _T = TypeVar("_T")
@@ -26,6 +28,22 @@ def find_entry(archive: Archive, entry_id: str) -> dict[str, Any]:
 def receipt_of(archive: Archive, entry_id: str) -> dict[str, Any]:
     """The first receipt of an entry. Raises as ``find_entry`` does."""
     return _found(archive, lambda: archive.receipts.of(entry_id))
+
+
+def kept_beside(
+    archive: Archive, item: dict[str, Any], receipt: dict[str, Any] | None = None
+) -> KeptEntry | None:
+    """Until when an entry is kept at least, and the locks that stand at the sites now.
+
+    None, and a warning, where that cannot be read: what it stands beside is shown all the same.
+    """
+    from vanvault.recovery.retention import kept_entry
+
+    try:
+        return kept_entry(archive, item, receipt)
+    except VanVaultError as error:
+        warn(f"until when it is kept is not known now: {error.message}")
+        return None
 
 
 def found_case(archive: Archive, asked: str, gateway: str) -> Case:

@@ -20,8 +20,8 @@ from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, load_public_keys, public_pem
 from vanvault.cli.context import keys_folder, looking, open_archive
 from vanvault.cli.errors import show_error
-from vanvault.cli.lookup import receipt_of
-from vanvault.cli.output import emit_json, emit_pretty, json_option
+from vanvault.cli.lookup import find_entry, kept_beside, receipt_of
+from vanvault.cli.output import emit_json, emit_pretty, json_option, one_line
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _CHUNK = 2**20
@@ -78,17 +78,31 @@ def verify(
 
 @command.command()
 @click.argument("entry_id", metavar="ID")
+@click.option(
+    "--kept", is_flag=True, help="With --json: an object of the receipt, and what is owed beside it."
+)
+@click.option("--lang", type=click.Choice(["en", "vi"]), default="en", show_default=True, help="Language.")
 @json_option
 @click.pass_obj
-def show(home: Path, entry_id: str, as_json: bool) -> None:
-    """Show the first receipt of an entry, again."""
+def show(home: Path, entry_id: str, kept: bool, lang: str, as_json: bool) -> None:
+    """Show the first receipt of an entry, again; on stderr, what is owed and the lock that stands now.
+
+    The receipt stays as it was signed, so that it verifies: its lock is that of the moment of receipt. With
+    --json --kept it prints one object: receipt, and kept.
+    """
     with open_archive(home) as archive, looking(archive, "receipt", {"id": entry_id}) as look:
         receipt = receipt_of(archive, entry_id)
+        beside = None
+        if kept or not as_json:
+            beside = kept_beside(archive, find_entry(archive, entry_id), receipt)
         look.shows([entry_id])
     if as_json:
-        emit_json(receipt)
-    else:
-        emit_pretty(receipt)
+        told = None if beside is None else beside.as_json()
+        emit_json({"receipt": receipt, "kept": told} if kept else receipt)
+        return
+    emit_pretty(receipt)
+    for sentence in beside.sentences(lang) if beside is not None else ():
+        click.echo(one_line(sentence), err=True)
 
 
 @command.command("public-key")

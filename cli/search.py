@@ -82,7 +82,7 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
         emit_json({**told, "searched": searched.as_json(), "near": close, "near_complete": near.complete})
         return
     if page.items:
-        columns = (*_COLUMNS, "stands", "kept until") if due else _COLUMNS
+        columns = (*_COLUMNS, "stands", "kept until", "at least") if due else _COLUMNS
         print_table(columns, (_row(item, searched.zone) for item in page.items))
     more = f"; next page: --cursor {page.next}" if page.next else ""
     found = f"{len(page.items)} found" if page.items else "nothing found"
@@ -97,7 +97,7 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
 def _row(item: dict[str, Any], zone: CalendarZone) -> tuple[str, ...]:
     what = item["type"] if item["entry"] == "event" else item["kind"] or "message"
     clock = item.get("retention")
-    kept = () if clock is None else (clock["state"], clock["last_day"] or "")
+    kept = () if clock is None else (clock["state"], clock["last_day"] or "", clock["at_least"])
     return (
         _local(item["received_at"], zone),
         _local(item["occurred_at"], zone) if item["entry"] == "event" else "",

@@ -45,8 +45,9 @@ def command(home: Path, id: str, gateway: str | None, as_json: bool) -> None:
         return
     print_table(_COLUMNS, map(_row, case.items))
     kept = f"kept until {clock['last_day']}" if clock["last_day"] else "nothing of it is due"
+    least = f"until {clock['at_least']} at least, {clock['rule']} by {clock['clause']}"
     name = case.subject.transaction_id or "no transaction"
-    click.echo(f"{name} of {case.subject.gateway}: {clock['state']}, {kept}", err=True)
+    click.echo(f"{name} of {case.subject.gateway}: {clock['state']}, {kept}; {least}", err=True)
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:

@@ -23,10 +23,12 @@ from vanvault.archiver.retention.holds import (
 )
 from vanvault.archiver.retention.linking import transaction_among, transaction_form
 from vanvault.archiver.retention.told import Owed, StandingLock, Subject
+from vanvault.archiver.retention.words import SENTENCES
 
 __all__ = [
     "EFFECTS",
     "HOLD_EVENTS",
+    "SENTENCES",
     "CaseEntry",
     "CaseState",
     "ClosedBy",

@@ -29,6 +29,17 @@ SENTENCES: dict[str, dict[str, str]] = {
             "It was closed once before and opened again: it is kept as if the period had started on "
             "{day}, at least."
         ),
+        "least": "It is kept until the end of {day} in Vietnam at least: {rule}, by {clause}.",
+        "least-open": (
+            "It is kept until the end of {day} in Vietnam at least, and longer while its transaction is "
+            "open: {rule} from its closing, by {clause}."
+        ),
+        "receipt": "The receipt says that it is locked until {day}, as it was when it was received.",
+        "receipt-short": (
+            "The receipt says that it is locked until {day}: that was the first, short lock of its batch, "
+            "and stays true; it is prolonged while the batch is needed."
+        ),
+        "receipt-segment": "Since then it lies in the segment {segment}, which has a lock of its own.",
         "lock": "The earliest lock that stands now ends on {day}.",
         "lock-shorter": (
             "The earliest lock that stands now ends on {day}, before the end of keeping: locks are "
@@ -60,6 +71,17 @@ SENTENCES: dict[str, dict[str, str]] = {
         "floor": (
             "Giao dịch đã kết thúc một lần rồi mở lại: được lưu ít nhất như khi thời hạn bắt đầu ngày {day}."
         ),
+        "least": "Được lưu ít nhất đến hết ngày {day} theo giờ Việt Nam: {rule}, theo {clause}.",
+        "least-open": (
+            "Được lưu ít nhất đến hết ngày {day} theo giờ Việt Nam, và lâu hơn khi giao dịch chưa kết thúc: "
+            "{rule} kể từ khi kết thúc, theo {clause}."
+        ),
+        "receipt": "Biên nhận ghi khóa chống xóa đến ngày {day}, đúng như khi tiếp nhận.",
+        "receipt-short": (
+            "Biên nhận ghi khóa chống xóa đến ngày {day}: đó là khóa ngắn đầu tiên của lô, và vẫn đúng; "
+            "khóa được gia hạn khi lô còn cần."
+        ),
+        "receipt-segment": "Sau đó dữ liệu nằm trong phân đoạn {segment}, có khóa chống xóa riêng.",
         "lock": "Khóa chống xóa sớm nhất hiện hết hạn ngày {day}.",
         "lock-shorter": (
             "Khóa chống xóa sớm nhất hiện hết hạn ngày {day}, trước ngày hết thời hạn lưu; khóa được "

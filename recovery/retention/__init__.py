@@ -1,5 +1,6 @@
 """Clocks of the law, read from the archive; locks that follow them."""
 
+from vanvault.recovery.retention.beside import KeptEntry, kept_entry
 from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
 from vanvault.recovery.retention.explaining import (
     ClockShown,
@@ -28,6 +29,7 @@ __all__ = [
     "ClockShown",
     "EntryClock",
     "KeptClocks",
+    "KeptEntry",
     "OpenTransaction",
     "OpenTransactions",
     "ProfileChange",
@@ -38,6 +40,7 @@ __all__ = [
     "clocks_of_segments",
     "keep_clocks",
     "keepers_in_trouble",
+    "kept_entry",
     "known_open",
     "known_profile",
     "open_transactions",

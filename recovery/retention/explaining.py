@@ -36,11 +36,33 @@ def _told(archive: Archive, subject: Subject, items: list[Item], unread: tuple[s
     table = closing_table(archive.settings.retention.closing)
     clock, log, originals = clock_and_dues(archive, items, table)
     clause = archive.profile.log.source if log is None else log.rule.source
-    locks = tuple(_locks(archive, items))
+    locks = tuple(standing_locks(archive, items))
     ids = tuple(item["id"] for item in items)
     book = known_holds(archive)
     holds, unread = tuple(hold.id for hold in holds_over(book, items)), (*unread, *book.lacking)
     return Owed(subject, clock, log, originals, clause, locks, ids, unread, holds)
+
+
+@dataclass(frozen=True, slots=True)
+class LeastKept:
+    """Until when a transaction is kept at least: by its clock, or as if it closed at this moment."""
+
+    log: Due
+    originals: Due
+
+    def of(self, item: Item) -> Due:
+        """That of one entry of it."""
+        return self.log if item["entry"] == "event" else self.originals
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values; days are Vietnam's, and kept whole."""
+        return {
+            "at_least": self.log.last_day.isoformat(),
+            "at_least_originals": self.originals.last_day.isoformat(),
+            "rule": f"{self.log.rule.years} years",
+            "clause": self.log.rule.source,
+            "profile": self.log.profile,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +73,18 @@ class ClockShown:
     clock: TransactionClock
     log: Due | None
     originals: Due | None
+    least: LeastKept
     unread: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values; ``at_least`` is a day also where nothing is due yet."""
         return {
             "gateway": self.gateway,
             "state": self.clock.state,
             "due": None if self.log is None else rfc3339_seconds(self.log.until),
             "last_day": None if self.log is None else self.log.last_day.isoformat(),
             "due_originals": None if self.originals is None else rfc3339_seconds(self.originals.until),
+            **self.least.as_json(),
             "partial": bool(self.unread),
         }
 
@@ -70,27 +94,36 @@ def clocks_beside(archive: Archive, transaction: str, gateways: Iterable[str]) -
 
     Raises NotFound, SiteUnavailable, Damaged, SettingsError.
     """
-    table = closing_table(archive.settings.retention.closing)
     found = []
     for gateway in sorted(set(gateways)):
         gathering = Gathering(archive)
         _, items = gathering.of_transaction(transaction, gateway)
-        found.append(ClockShown(gateway, *clock_and_dues(archive, items, table), gathering.unread))
+        found.append(_shown(archive, gateway, items, gathering.unread))
     return found
 
 
 def clock_of_case(archive: Archive, case: Case) -> ClockShown:
     """The clock of a transaction that is read already. Raises SettingsError."""
-    table = closing_table(archive.settings.retention.closing)
-    return ClockShown(case.subject.gateway, *clock_and_dues(archive, case.items, table), case.unread)
+    return _shown(archive, case.subject.gateway, case.items, case.unread)
 
 
 def clock_beside(archive: Archive, item: Item) -> ClockShown:
     """The clock of the transaction of one entry. Raises SiteUnavailable, Damaged, SettingsError."""
-    table = closing_table(archive.settings.retention.closing)
     gathering = Gathering(archive)
     subject, items = gathering.of_entry(item)
-    return ClockShown(subject.gateway, *clock_and_dues(archive, items, table), gathering.unread)
+    return _shown(archive, subject.gateway, items, gathering.unread)
+
+
+def _shown(archive: Archive, gateway: str, items: Iterable[Item], unread: tuple[str, ...]) -> ClockShown:
+    table = closing_table(archive.settings.retention.closing)
+    clock, log, originals = clock_and_dues(archive, items, table)
+    if log is not None and originals is not None:
+        least = LeastKept(log, originals)
+    else:
+        now, today = to_us(archive.clock.now()), vietnam_day(archive.clock.now())
+        profiles = profiles_between(today, today, chosen=archive.profile)
+        least = LeastKept(due_of(now, "log", profiles), due_of(now, "originals", profiles))
+    return ClockShown(gateway, clock, log, originals, least, unread)
 
 
 def clock_and_dues(
@@ -120,7 +153,7 @@ def _entry(item: Item) -> CaseEntry:
     return CaseEntry(item["id"], item["type"], to_us(parse_rfc3339(item["occurred_at"])), received)
 
 
-def _locks(archive: Archive, items: Iterable[Item]) -> Iterable[StandingLock]:
+def standing_locks(archive: Archive, items: Iterable[Item]) -> Iterable[StandingLock]:
     """The lock of each copy of each object that these entries need, read from its site now."""
     keys = sorted(objects_of(archive, items))
     for site, store in archive.sites.items():
