@@ -1,4 +1,4 @@
-"""Why a person asks for an original: ``?purpose=`` or the header ``Purpose``. It goes on record."""
+"""Why a person asks for an original: ``?purpose=``, the header ``Purpose``, or a form. It goes on record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.people.looks import MOST_PURPOSE
 
 _NAME = "purpose"
+#: In the scope of a request: its purpose, from a form.
+_GIVEN = "vanvault.purpose"
 _HINT = "Say why you ask: ?purpose=TEXT, or the header Purpose. It goes on record with the look."
+
+
+def give_purpose(request: Request, purpose: str) -> None:
+    """Say what a request is for that tells it in the fields of a form, before a look of it begins."""
+    request.scope[_GIVEN] = purpose
 
 
 def purpose_of(request: Request) -> str:
@@ -21,6 +28,7 @@ def purpose_of(request: Request) -> str:
     told += [
         decoded_header(value, _NAME) for name, value in request.headers.raw if name.lower() == b"purpose"
     ]
+    told += [one for one in (request.scope.get(_GIVEN),) if one is not None]
     if len(told) > 1:
         raise InvalidInput("purpose is given twice", field=_NAME, hint=_HINT)
     purpose = told[0].strip() if told else ""

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from vanvault.api.console import (
     home_route,
     language_route,
+    message_route,
     no_page_route,
     search_route,
     session_routes,
@@ -14,5 +15,14 @@ from vanvault.api.console import (
 )
 
 console_router = APIRouter(include_in_schema=False)
-for _module in (home_route, search_route, session_routes, language_route, static_route, no_page_route):
+_ROUTES = (
+    home_route,
+    search_route,
+    message_route,
+    session_routes,
+    language_route,
+    static_route,
+    no_page_route,  # last: it takes every address
+)
+for _module in _ROUTES:
     console_router.include_router(_module.router)

@@ -59,10 +59,25 @@ SEARCH = ConsolePage(
     needs="search",
     in_menu=True,
 )
+MESSAGE = ConsolePage(
+    "message",
+    f"{PREFIX}/messages/{{entry_id}}",
+    N_("Entry"),
+    N_("What the archive knows of one message or event, and how that is proved."),
+    needs="search",
+    runbook="objects-damaged",
+)
+ORIGINAL = ConsolePage(
+    "original",
+    f"{MESSAGE.path}/original",
+    N_("Original"),
+    N_("The bytes as they were received, shown as text: nothing in them runs."),
+    needs="originals",
+)
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, SEARCH, SIGN_IN)
+PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

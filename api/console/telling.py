@@ -59,7 +59,7 @@ class Telling:
             return Markup("{}").format(moment)
         local = found + _ZONE
         utc = f"{found:%H:%M:%S}" if found.date() == local.date() else f"{found:%d/%m %H:%M:%S}"
-        return Markup('<time datetime="{}">{} {:%H:%M:%S}<span class="utc"> ({} UTC)</span></time>').format(
+        return Markup('<time datetime="{}">{} {:%H:%M:%S} <span class="utc">({} UTC)</span></time>').format(
             rfc3339_seconds(found), self.day(found), local, utc
         )
 

@@ -1,0 +1,154 @@
+"""The page of one entry: facts, its transaction, receipt, copies and locks, and who looked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.people.sight import Withheld
+from vanvault.recovery.access import SeenLook
+
+#: Facts in their order; what an entry does not have is left out.
+_FACTS = (
+    *(
+        "id",
+        "entry",
+        "gateway",
+        "message_id",
+        "event_id",
+        "kind",
+        "type",
+        "received_at",
+        "occurred_at",
+        "actor",
+    ),
+    *("transaction_id", "dossier_number", "procedure", "period", "state", "agency", "ivan"),
+    *("employer_code", "tax_code", "insurance_numbers", "content_type", "size", "sha256", "metadata_note"),
+    *("detail", "verified_at", "held"),
+)
+_TIMES = frozenset(("received_at", "occurred_at", "verified_at"))
+_MOST_NUMBERS = 100
+_ENDS = ("", "{}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact; ``name`` is a field of entries."""
+
+    name: str
+    value: str
+    is_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStep:
+    """One entry of the transaction."""
+
+    id: str
+    at: str  # of an event its occurrence, of a message its receipt
+    entry: str
+    what: str
+    state: str
+    here: bool  # is it the entry of this page?
+
+
+@dataclass(frozen=True, slots=True)
+class CopyShown:
+    """One copy of an object, with its lock of this moment."""
+
+    site: str
+    key: str
+    locked_until: datetime | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseShown:
+    """The transaction of the entry, and what is owed for it."""
+
+    steps: tuple[TransactionStep, ...] = ()
+    sentences: tuple[str, ...] = ()  # what is owed, in the language of the page
+    copies: tuple[CopyShown, ...] | None = None  # None: this person may not see where copies lie
+    unread: int = 0  # objects that could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptShown:
+    """The receipt, and what its check came to."""
+
+    good: bool
+    why: str = ""  # why it is not, in the program's words
+    received_at: str = ""
+    sha256: str = ""
+    key: str = ""  # id of the key that signed
+    policy: str = ""
+    degraded: bool = False
+    text: str = ""  # the receipt itself, as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LooksShown:
+    """Who has looked at the entry, the newest first."""
+
+    looks: tuple[SeenLook, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartShown:
+    """A part of the page: there, not for this person, or not to be read now."""
+
+    needs: str = ""  # the permission that it takes, where this person lacks it
+    roles: tuple[str, ...] = ()  # which have it
+    trouble: str = ""  # why it cannot be read now, in the program's words
+    case: CaseShown | None = None
+    receipt: ReceiptShown | None = None
+    looks: LooksShown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """The page."""
+
+    id: str
+    is_message: bool
+    facts: tuple[Fact, ...]
+    withheld: tuple[Withheld, ...]
+    case: PartShown
+    receipt: PartShown
+    looks: PartShown
+    original: PartShown
+
+
+def facts_of(item: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """What is known of an entry, as texts."""
+    found = ((name, _text(item.get(name))) for name in _FACTS)
+    return tuple(Fact(name, text, name in _TIMES) for name, text in found if text not in _ENDS)
+
+
+def steps_of(items: Sequence[Mapping[str, Any]], entry_id: str) -> tuple[TransactionStep, ...]:
+    """The entries of a transaction, in their order."""
+    return tuple(
+        TransactionStep(
+            item["id"],
+            item["occurred_at"] if item["entry"] == "event" else item["received_at"],
+            item["entry"],
+            item["type"] if item["entry"] == "event" else item["kind"],
+            item["state"],
+            item["id"] == entry_id,
+        )
+        for item in items
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        some = ", ".join(map(str, value[:_MOST_NUMBERS]))
+        return some + (f" … (+{len(value) - _MOST_NUMBERS})" if len(value) > _MOST_NUMBERS else "")
+    return str(value)
