@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Conflict
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, print_table, shown, warn
@@ -135,6 +136,44 @@ def approve(home: Path, disposal_id: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("disposal_id", metavar="ID")
+@json_option
+@click.pass_obj
+def run(home: Path, disposal_id: str, as_json: bool) -> ExitCode:
+    """Run a disposal that was approved and has cooled, or go on where a run was stopped.
+
+    Who planned it does not run it. It takes the credentials of the disposers of both sites, which no node
+    holds, and looks at every entry again. Ends with 3 when it is half-done, and says why; the same command
+    goes on then, and also once copies that a certificate names have come to their end.
+    """
+    from contextlib import ExitStack
+
+    from vanvault.archiver.appliance import open_disposers
+    from vanvault.recovery.disposal import run_disposal
+
+    asked = {"disposal": disposal_id, "run": True}
+    with open_archive(home) as archive, looking(archive, "display", asked) as look, ExitStack() as stack:
+        disposers = open_disposers(archive)
+        for one in disposers.values():
+            stack.callback(one.close)
+        who = requester_of(archive)
+        done = run_disposal(archive, disposal_id, who, disposers, Terminal(quiet=as_json))
+        look.shows()
+    if as_json:
+        emit_json(done.as_json())
+        return done.exit_code
+    for why in done.halted:
+        warn(why)
+    for left in done.left:
+        until = f" until {left.until:%Y-%m-%d}" if left.until else ""
+        warn(f"{left.where} still holds {left.what}{until}: {left.why}")
+    click.echo(f"{disposal_id} is {done.known.state}")
+    if done.folder is not None:
+        click.echo(str(done.folder))
+    return done.exit_code
+
+
+@command.command()
+@click.argument("disposal_id", metavar="ID")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it goes on record.")
 @json_option
 @click.pass_obj
@@ -196,9 +235,11 @@ def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("withdrawn", f"{withdrawn['at']} by {withdrawn['who']}: {withdrawn['reason']}"))
     if begun := told["begun"]:
         lines.append(("begun", f"{begun['at']} by {begun['who']}"))
-    for one in told["replaced"]:
-        dropped = "".join(f", {count} not: {reason}" for reason, count in sorted(one["dropped"].items()))
-        lines.append(("gone", f"{one['entries']} entries of {', '.join(one['segments'])}{dropped}"))
+    for one in told["rechecked"]:
+        dropped = "".join(f", {count} stay: {reason}" for reason, count in sorted(one["dropped"].items()))
+        goes = f"{one['entries']} entries and {one['originals']} originals of {one['segment']} go"
+        lines.append(("rechecked", f"{goes}{dropped}"))
+    lines += [("replaced", f"{', '.join(one['segments'])} by {one['residue']}") for one in told["replaced"]]
     lines += [("removed", f"{one['at']} at {one['site']} ({one['residue']})") for one in told["removed"]]
     lines += [("HALTED", why) for why in told["halted"]]
     for one in told["certificates"]:

@@ -99,7 +99,7 @@ ROOMS = (
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
     _room("retention", 29, "core.*"),
-    _room("disposal", 31, "core.* retention"),
+    _room("disposal", 32, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
@@ -148,7 +148,7 @@ ROOMS = (
         11,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 18, "archiver.*"),
+    _room("recovery.work", 19, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 29, "archiver.* recovery.work"),
@@ -238,7 +238,7 @@ ROOMS = (
     ),
     _room(
         "recovery.disposal",
-        7,
+        11,
         "archiver.* recovery.approvals recovery.coverage recovery.disposal_record recovery.documents"
         " recovery.extraction recovery.holds recovery.reconcile recovery.retention recovery.status"
         " recovery.timeline recovery.verified recovery.work",

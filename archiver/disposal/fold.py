@@ -6,8 +6,9 @@
                         that is the plan), entries, originals, bytes, segments, requester (key), who
     disposal.withdrawn  disposal, digest, reason, who
     disposal.begun      disposal, digest, approval (request, digest, approved_by), who, runner (key)
-    disposal.replaced   disposal, digest, residue (key of its manifest), segments, entries, originals,
-                        dropped (what was no longer due, by reason), who
+    disposal.rechecked  disposal, digest, segment, entries, originals (that still go), dropped (what was no
+                        longer due, by reason), who; what was told last of a segment stands
+    disposal.replaced   disposal, digest, residue (key of its manifest), segments, who
     disposal.removing   disposal, digest, site, residue, objects: [key, version, bytes] of each that goes now
     disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site now
     disposal.halted     disposal, digest, why (a list of sentences), who
@@ -30,10 +31,22 @@ from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.recorded_event import RecordedEvent
 
 PLANNED, WITHDRAWN, BEGUN = "disposal.planned", "disposal.withdrawn", "disposal.begun"
-REPLACED, REMOVING, REMOVED = "disposal.replaced", "disposal.removing", "disposal.removed"
+RECHECKED, REPLACED = "disposal.rechecked", "disposal.replaced"
+REMOVING, REMOVED = "disposal.removing", "disposal.removed"
 HALTED, EMPTIED, CERTIFIED = "disposal.halted", "disposal.emptied", "disposal.certified"
 #: Every type that ``fold_disposals`` looks at, without ``vanvault.``.
-DISPOSAL_EVENTS = (PLANNED, WITHDRAWN, BEGUN, REPLACED, REMOVING, REMOVED, HALTED, EMPTIED, CERTIFIED)
+DISPOSAL_EVENTS = (
+    PLANNED,
+    WITHDRAWN,
+    BEGUN,
+    RECHECKED,
+    REPLACED,
+    REMOVING,
+    REMOVED,
+    HALTED,
+    EMPTIED,
+    CERTIFIED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +60,28 @@ class DisposalBegin:
 
 
 @dataclass(frozen=True, slots=True)
+class RecheckedSegment:
+    """What of a planned segment still went when it was looked at again, right before."""
+
+    at: datetime
+    segment: str  # id
+    entries: int
+    originals: int
+    dropped: Mapping[str, int]  # what of the plan was no longer due then, by reason
+
+    @property
+    def is_spared(self) -> bool:
+        """Did nothing of it go?"""
+        return not self.entries and not self.originals
+
+
+@dataclass(frozen=True, slots=True)
 class ReplacedSegments:
     """Segments in whose place a residue segment stands: what was disposed of is gone from every answer."""
 
     at: datetime
     residue: str  # key of its manifest
-    segments: tuple[str, ...]  # ids
-    entries: int
-    originals: int
-    dropped: Mapping[str, int]  # what of the plan was no longer due then, by reason
+    segments: tuple[str, ...]  # ids; the first is the planned one
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,7 @@ class DisposalRecord:
     at: datetime
     withdrawn: tuple[datetime, str, str] | None = None  # when, by whom, why
     begin: DisposalBegin | None = None
+    rechecked: Mapping[str, RecheckedSegment] = field(default_factory=dict)  # by the id of the segment
     replaced: Mapping[str, ReplacedSegments] = field(default_factory=dict)  # by the key of the residue
     removing: frozenset[RemovedObject] = frozenset()
     removed: Mapping[tuple[str, str], datetime] = field(default_factory=dict)  # (site, residue) -> when
@@ -198,8 +225,12 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     after = replace(known, last_at=event.at)  # events come in the order of their receipt
     if event.type == BEGUN:
         return _begun(after, event)
+    if event.type == RECHECKED:
+        again = _rechecked(event)
+        return replace(after, rechecked={**after.rechecked, again.segment: again})
     if event.type == REPLACED:
-        one = _replaced(event)
+        segments = tuple(map(_said, _list(detail, "segments")))
+        one = ReplacedSegments(event.at, _text(detail, "residue"), segments)
         return replace(after, replaced={one.residue: one, **after.replaced})
     if event.type == REMOVING:
         return replace(after, removing=after.removing | set(_objects(detail)))
@@ -234,12 +265,11 @@ def _begun(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     return replace(known, begin=known.begin or begin)
 
 
-def _replaced(event: RecordedEvent) -> ReplacedSegments:
+def _rechecked(event: RecordedEvent) -> RecheckedSegment:
     detail = event.detail
-    return ReplacedSegments(
+    return RecheckedSegment(
         event.at,
-        _text(detail, "residue"),
-        tuple(map(_said, _list(detail, "segments"))),
+        _text(detail, "segment"),
         _whole(detail, "entries"),
         _whole(detail, "originals"),
         _counts(detail, "dropped"),

@@ -2,8 +2,9 @@
 
 As JSON, the body of the signed plan (``recovery/disposal`` adds who made it)::
 
-    segments  of each of which something goes: segment, rows, entries, originals, bytes, rules (each with
-              rule, clause, entries), first_due and last_due (days), kept (entries that stay, by reason)
+    segments  of each of which something goes: segment, covers (writer, first, last), rows, entries,
+              originals, bytes, rules (each with rule, clause, entries), first_due and last_due (days), kept
+              (entries that stay, by reason)
     locked    how many segments were not looked at because a lock stands
     left_out  other segments that cannot be touched: segment, reason, why
     kept      entries that stay in all segments that were looked at, by reason
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from vanvault.archiver.core.errors import Damaged
@@ -48,6 +50,7 @@ class PlannedSegment:
     """What goes of one segment, and what of it stays."""
 
     segment: str
+    covers: tuple[tuple[str, int, int], ...]  # writer, first and last sequence
     rows: int
     entries: int  # whole ones
     originals: int  # of entries that stay otherwise
@@ -61,6 +64,7 @@ class PlannedSegment:
         """As JSON values."""
         return {
             "segment": self.segment,
+            "covers": [list(one) for one in self.covers],
             "rows": self.rows,
             "entries": self.entries,
             "originals": self.originals,
@@ -112,29 +116,51 @@ class DisposalPlan:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Goes:
+    """One entry that may go, with what the plan tells of it."""
+
+    planned: PlannedEntry
+    clause: str
+    bytes: int
+    closes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was looked at of one segment."""
+
+    segment: SegmentStanding
+    rows: int
+    goes: tuple[_Goes, ...]
+    kept: Counter[str]
+
+
 @dataclass
 class PlanMaking:
     """Takes one segment after the other, until so many entries are planned; the rest is for the next plan.
 
-    ``last_day``: only what was due by then; ``gateways``: only theirs; what another wish leaves is no reason
-    of its own: it is counted as ``not-asked``.
+    A transaction is not divided where the plan ends, and the line that closed one goes with the last of its
+    other entries: without it they would look open, and stay for ever.
+
+    ``last_day``: only what was due by then; ``gateways``: only theirs; what another wish leaves is counted as
+    ``not-asked``.
     """
 
     now: datetime
     most: int
     last_day: date | None = None
     gateways: frozenset[str] = frozenset()
-    _segments: list[PlannedSegment] = field(default_factory=list)
-    _entries: list[PlannedEntry] = field(default_factory=list)
+    _taken: list[_Taken] = field(default_factory=list)
     _left_out: list[tuple[str, str, str]] = field(default_factory=list)
-    _kept: Counter[str] = field(default_factory=Counter)
     _locked: int = 0
+    _entries: int = 0
     _more: bool = False
 
     @property
     def is_full(self) -> bool:
         """Nothing more is taken."""
-        return len(self._entries) >= self.most
+        return self._entries >= self.most
 
     def look(self, segment: SegmentStanding) -> bool:
         """May anything of a segment go? Else it is counted or named, and its entries need not be read."""
@@ -150,27 +176,19 @@ class PlanMaking:
     def take(self, segment: SegmentStanding, entries: Sequence[EntryStanding]) -> None:
         """What goes of a segment that ``look`` let through; ``entries``: all of its entries."""
         kept: Counter[str] = Counter()
-        goes: list[tuple[PlannedEntry, str, int]] = []
-        for one in sorted(entries, key=lambda entry: entry.id):
-            stays = why_entry_stays(one, self.now)
-            if stays is None and not self._is_asked(one):
-                stays = ("not-asked", "")
-            due = what_is_due(one, self.now)
-            if stays is not None or due is None:
-                kept[stays[0] if stays else "not-due"] += 1
-                continue
-            if len(self._entries) + len(goes) >= self.most:
+        goes: list[_Goes] = []
+        in_order = sorted(entries, key=lambda entry: (entry.transaction, entry.id))
+        for _, together in groupby(in_order, key=lambda entry: entry.transaction):
+            found = [one for entry in together if (one := self._judged(entry, kept)) is not None]
+            room = self.most - self._entries - len(goes)
+            if len(found) > room:
                 self._more = True
-                kept["next-plan"] += 1
-                continue
-            what, owed = due
-            rule = f"{owed.profile} {'originals' if owed is one.originals else 'log'}"
-            planned = PlannedEntry(one.id, what, rule, owed.last_day.isoformat())
-            goes.append((planned, owed.rule.source, one.bytes))
-        self._kept.update(kept)
-        if goes:
-            self._segments.append(_segment(segment.segment, len(entries), goes, kept))
-            self._entries += [planned for planned, _, _ in goes]
+                divided = found[:room] if len(found) > self.most else []  # longer than any plan
+                kept["next-plan"] += len(found) - len(divided)
+                found = divided
+            goes += found
+        self._entries += len(goes)
+        self._taken.append(_Taken(segment, len(entries), tuple(goes), kept))
 
     def leave_out(self, segment: str, reason: str, why: str) -> None:
         """A segment cannot be looked at; it is named."""
@@ -182,14 +200,35 @@ class PlanMaking:
 
     def done(self) -> DisposalPlan:
         """The plan."""
+        ids = {one.planned.id for taken in self._taken for one in taken.goes}
+        segments: list[PlannedSegment] = []
+        entries: list[PlannedEntry] = []
+        kept: Counter[str] = Counter()
+        for taken in self._taken:
+            goes = [one for one in taken.goes if ids.issuperset(one.closes)]
+            stay = taken.kept + Counter({"closes-others": len(taken.goes) - len(goes)})
+            kept += stay
+            entries += [one.planned for one in goes]
+            if goes:
+                segments.append(_segment(taken, goes, stay))
+        left_out = tuple(self._left_out)
         return DisposalPlan(
-            tuple(self._segments),
-            tuple(sorted(self._entries)),
-            tuple(self._left_out),
-            dict(self._kept),
-            self._locked,
-            self._more,
+            tuple(segments), tuple(sorted(entries)), left_out, dict(kept), self._locked, self._more
         )
+
+    def _judged(self, entry: EntryStanding, kept: Counter[str]) -> _Goes | None:
+        """What goes of an entry; None: it stays, and is counted."""
+        stays = why_entry_stays(entry, self.now)
+        if stays is None and not self._is_asked(entry):
+            stays = ("not-asked", "")
+        due = what_is_due(entry, self.now)
+        if stays is not None or due is None:
+            kept[stays[0] if stays else "not-due"] += 1
+            return None
+        what, owed = due
+        rule = f"{owed.profile} {'originals' if owed is entry.originals else 'log'}"
+        planned = PlannedEntry(entry.id, what, rule, owed.last_day.isoformat())
+        return _Goes(planned, owed.rule.source, entry.bytes, entry.closes)
 
     def _is_asked(self, entry: EntryStanding) -> bool:
         if self.gateways and entry.gateway not in self.gateways:
@@ -198,17 +237,16 @@ class PlanMaking:
         return self.last_day is None or due is None or due[1].last_day <= self.last_day
 
 
-def _segment(
-    id: str, rows: int, goes: Sequence[tuple[PlannedEntry, str, int]], kept: Mapping[str, int]
-) -> PlannedSegment:
-    rules = Counter((planned.rule, clause) for planned, clause, _ in goes)
-    days = [planned.due for planned, _, _ in goes]
+def _segment(taken: _Taken, goes: Sequence[_Goes], kept: Mapping[str, int]) -> PlannedSegment:
+    rules = Counter((one.planned.rule, one.clause) for one in goes)
+    days = [one.planned.due for one in goes]
     return PlannedSegment(
-        id,
-        rows,
-        sum(planned.what == "entry" for planned, _, _ in goes),
-        sum(planned.what == "original" for planned, _, _ in goes),
-        sum(size for _, _, size in goes),
+        taken.segment.segment,
+        taken.segment.covers,
+        taken.rows,
+        sum(one.planned.what == "entry" for one in goes),
+        sum(one.planned.what == "original" for one in goes),
+        sum(one.bytes for one in goes),
         tuple((rule, clause, n) for (rule, clause), n in sorted(rules.items())),
         min(days),
         max(days),

@@ -39,6 +39,9 @@ class EntryStanding:
     conflicts: tuple[str, ...] = ()  # ids of the gateway's messages of the transaction that have two contents
     asked_for: tuple[str, ...] = ()  # extractions and exports that are not over, and find any entry of it
     unread: tuple[str, ...] = ()  # what of the transaction could not be read
+    transaction: str = ""  # the same for all entries of one
+    closes: tuple[str, ...] = ()  # of the line that closed it: ids of the other entries that are there still
+    is_reduced: bool = False  # its bytes were disposed of before
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class SegmentStanding:
 
     segment: str  # id
     locked: Mapping[str, datetime | None]  # by site the last lock of its objects; None: it is not known
+    covers: tuple[tuple[str, int, int], ...] = ()  # its batches: writer, first and last sequence
     overlaps: tuple[str, ...] = ()  # segments that share a part of its batches, and do not hold all of them
 
 
@@ -216,7 +220,7 @@ def what_is_due(entry: EntryStanding, now: datetime) -> tuple[DisposedWhat, Due]
     whole = log if entry.entry == "event" or log.until >= originals.until else originals
     if whole.until + GRACE < now:
         return "entry", whole
-    if entry.entry == "message" and originals.until + GRACE < now:
+    if entry.entry == "message" and not entry.is_reduced and originals.until + GRACE < now:
         return "original", originals
     return None
 

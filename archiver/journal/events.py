@@ -83,6 +83,7 @@ class EventType:
     DISPOSAL_PLANNED = "disposal.planned"  # these: see disposal/fold.py
     DISPOSAL_WITHDRAWN = "disposal.withdrawn"
     DISPOSAL_BEGUN = "disposal.begun"
+    DISPOSAL_RECHECKED = "disposal.rechecked"
     DISPOSAL_REPLACED = "disposal.replaced"
     DISPOSAL_REMOVING = "disposal.removing"
     DISPOSAL_REMOVED = "disposal.removed"

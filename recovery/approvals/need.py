@@ -20,7 +20,7 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalTable, ApprovalWish, Requester
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
-from vanvault.recovery.work import let_puts_arrive
+from vanvault.recovery.work import let_puts_arrive, record_aside
 
 _log = Logger("vanvault.approvals")
 
@@ -116,15 +116,6 @@ def asks(archive: Archive, act: str) -> bool:
     if known.is_passing and not on and act not in _WITHOUT_A_SITE:
         raise Busy("whether this asks for approval is not known yet", retry_after=5, hint=_INDEXING)
     return on
-
-
-def record_aside(archive: Archive, type: str, detail: dict[str, object]) -> None:
-    """Where one site takes it is enough; later than all that is known here, so it is judged by that.
-
-    Raises SiteUnavailable (none takes it), KeyUnavailable.
-    """
-    event, after = archive.system_event(type, detail), archive.tail.last_received_us()
-    archive.record_aside([replace(event, received_us=max(event.received_us, after + 1))])
 
 
 def _request(archive: Archive, wish: ApprovalWish, who: Requester, table: ApprovalTable) -> str:

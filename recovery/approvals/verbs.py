@@ -13,9 +13,9 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.accounts import Account
 from vanvault.archiver.people.approvals import FRESH, TWO_FACTORS, ApprovalRequest, Requester, may_vote
 from vanvault.archiver.people.sign_on import Session
-from vanvault.recovery.approvals.need import record_aside
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
 from vanvault.recovery.sign_on import SignedOn, provider_proves_two
+from vanvault.recovery.work import record_aside
 
 _MOST_REASON = 500  # characters
 

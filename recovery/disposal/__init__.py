@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
-from vanvault.recovery.disposal.verbs import signed_plan, withdraw_disposal
+from vanvault.recovery.disposal.removing import LeftCopy
+from vanvault.recovery.disposal.run import RanDisposal, run_disposal
+from vanvault.recovery.disposal.verbs import signed_certificate, signed_plan, withdraw_disposal
 
 __all__ = [
     "CERTIFICATE_FORM",
     "PLAN_FORM",
+    "LeftCopy",
     "MadePlan",
     "PlanWish",
+    "RanDisposal",
     "plan_disposal",
+    "run_disposal",
+    "signed_certificate",
     "signed_plan",
     "withdraw_disposal",
 ]

@@ -7,17 +7,18 @@ the files in the home.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import ApprovalNeeded, Conflict, InvalidInput, VanVaultError
+from vanvault.archiver.catalogue import KnownSegment
+from vanvault.archiver.core.errors import ApprovalNeeded, Conflict, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, rfc3339_us, to_us
-from vanvault.archiver.disposal import COOLING, DisposalPlan, PlanMaking, what_stops
+from vanvault.archiver.disposal import COOLING, DisposalPlan, PlanMaking, SegmentStanding, what_stops
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.recovery.approvals import need
@@ -30,6 +31,8 @@ from vanvault.recovery.work import QUIET, Observer, archive_with_event, catch_up
 
 FOLDER = "disposals"
 _ID_BYTES = 8
+#: Rows of segments that are read together.
+_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +140,38 @@ def _look(archive: Archive, standings: Standings, wish: PlanWish) -> DisposalPla
     making = PlanMaking(
         archive.clock.now(), archive.settings.disposal.most_entries, wish.until, frozenset(wish.gateways)
     )
+    open_segments: list[tuple[KnownSegment, SegmentStanding]] = []
     for segment in archive.catalogue.segments():
+        standing = segment_standing(archive, segment)
+        if making.look(standing):
+            open_segments.append((segment, standing))
+    for group in _together(open_segments):
         if making.is_full:
             making.leave()
             break
-        standing = segment_standing(archive, segment)
-        if not making.look(standing):
-            continue
-        try:
-            entries = standings.entries_of(segment)
-        except VanVaultError as error:
-            making.leave_out(standing.segment, "unread", error.message)
-            continue
-        making.take(standing, entries)
+        of = {segment.key: standing for segment, standing in group}
+        for segment, entries in standings.entries_of([segment for segment, _ in group]):
+            if entries is None:
+                making.leave_out(segment.manifest.segment, "unread", "it could not be read whole")
+            else:
+                making.take(of[segment.key], entries)
     return making.done()
+
+
+def _together(
+    segments: Sequence[tuple[KnownSegment, SegmentStanding]],
+) -> Iterator[list[tuple[KnownSegment, SegmentStanding]]]:
+    """Segments that are read in one pass over all logs, by their rows: so much lies in memory at once."""
+    group: list[tuple[KnownSegment, SegmentStanding]] = []
+    rows = 0
+    for one in segments:
+        if group and rows + one[0].manifest.rows > _ROWS:
+            yield group
+            group, rows = [], 0
+        group.append(one)
+        rows += one[0].manifest.rows
+    if group:
+        yield group
 
 
 def _body(archive: Archive, id: str, wish: PlanWish, who: Requester, plan: DisposalPlan) -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item, KnownSegment, Query, Unread, matches
-from vanvault.archiver.core.errors import Damaged, VanVaultError
-from vanvault.archiver.core.model import SYSTEM_GATEWAY, SegmentManifest
-from vanvault.archiver.core.names import parse_archive_id
-from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.catalogue import Item, KnownSegment, Query, matches
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.times import from_us, parse_rfc3339, to_us, vietnam_day
 from vanvault.archiver.disposal import (
     VERIFIED_WITHIN,
     ArchiveStanding,
     EntryStanding,
     SegmentStanding,
+    what_is_due,
 )
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.people.extraction import Extraction
@@ -25,7 +25,7 @@ from vanvault.recovery.coverage import unverified_sites
 from vanvault.recovery.extraction import known_extractions
 from vanvault.recovery.holds import holds_over, known_holds
 from vanvault.recovery.reconcile import open_conflicts
-from vanvault.recovery.retention import clock_of_case
+from vanvault.recovery.retention import EntryClock, clock_of_case, clocks_of_segments
 from vanvault.recovery.status import status
 from vanvault.recovery.timeline import Case, Gathering
 from vanvault.recovery.work import QUIET, Observer
@@ -41,9 +41,12 @@ _NEVER_LOCKED = datetime(1970, 1, 1, tzinfo=UTC)
 class _CaseFacts:
     """What is known of one transaction."""
 
+    key: str
     state: CaseState
     log: Due | None
     originals: Due | None
+    ids: tuple[str, ...] = ()  # of its entries that are there still
+    closed_by: str = ""  # id of the line that closed it
     holds: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     asked_for: tuple[str, ...] = ()
@@ -67,9 +70,9 @@ class Standings:
         self._known: dict[str, _CaseFacts] = {}
 
     @property
-    def holds(self) -> HoldBook:
-        """All holds on record."""
-        return self._holds
+    def holds(self) -> frozenset[str]:
+        """Ids of all holds that are known."""
+        return frozenset(self._holds.by_id)
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -77,29 +80,64 @@ class Standings:
         unclear = tuple(f"{event}: a hold that this version cannot read" for event in self._holds.unclear)
         return (*self._holds.lacking, *unclear, *self._extractions.lacking)
 
-    def entries_of(self, segment: KnownSegment) -> list[EntryStanding]:
-        """Every entry of a segment that is not disposed of yet.
+    def entries_of(
+        self, segments: Sequence[KnownSegment]
+    ) -> Iterator[tuple[KnownSegment, list[EntryStanding] | None]]:
+        """Every entry of these segments that is not disposed of yet; None: not all of one could be read.
 
-        Raises Damaged: not every entry could be found; SiteUnavailable.
+        All logs are gone through once; a transaction is gathered by itself only once its entries are due by
+        that. Raises SiteUnavailable, Damaged (the index), KeyUnavailable, SettingsError.
         """
-        manifest, unread = segment.manifest, list[Unread]()
-        query = Query(from_us=manifest.first_us, to_us=manifest.last_us + 1, order="oldest")
-        items = [one for one in self._archive.search.every(query, unread.append) if _is_of(manifest, one)]
-        if unread or len(items) != manifest.rows:
-            why = f"{unread[0].object} is {unread[0].reason}" if unread else "entries are missing"
-            raise Damaged(f"the segment {manifest.segment} cannot be read whole: {why}", key=segment.key)
-        return [self._entry(item) for item in items if item["entry"] in ("message", "event")]
+        clocks: dict[str, list[EntryClock]] = {}
+        for clock in clocks_of_segments(self._archive, segments, lambda unread: None):
+            clocks.setdefault(clock.segment, []).append(clock)
+        for segment in segments:
+            found = clocks.pop(segment.key, [])
+            if len(found) != segment.manifest.rows:
+                yield segment, None
+                continue
+            reduced = reduced_in(self._archive, segment)
+            yield segment, [self._entry(one, reduced) for one in found if one.entry != "disposed"]
 
-    def _entry(self, item: Item) -> EntryStanding:
-        if item["gateway"] == SYSTEM_GATEWAY:
-            facts = _CaseFacts("open", None, None)
-        else:
-            facts = self._known.get(item["id"]) or self._gathered(item)
+    def entry(self, id: str, *, reduced: bool = False) -> EntryStanding:
+        """One entry, with its transaction gathered. Raises NotFound, SiteUnavailable, Damaged."""
+        item = self._archive.search.entry(id)
+        return self._judged(item, id, item["entry"], item["size"], reduced)
+
+    def _entry(self, clock: EntryClock, reduced: frozenset[str]) -> EntryStanding:
+        log, originals = self._due(clock.due_log_us, "log"), self._due(clock.due_originals_us, "originals")
+        entry: Literal["message", "event"] = "event" if clock.entry == "event" else "message"
+        known = EntryStanding(
+            clock.id,
+            clock.gateway,
+            entry,
+            clock.size,
+            clock.state,
+            log,
+            originals,
+            unread=("a part of the archive",) if clock.unread else (),
+            transaction=f"{clock.gateway} {clock.transaction or clock.id}",
+            is_reduced=clock.id in reduced,
+        )
+        if clock.is_own or what_is_due(known, self._archive.clock.now()) is None:
+            return known
+        try:
+            item = self._archive.search.entry(clock.repeats or clock.id)
+        except VanVaultError as error:
+            return replace(known, unread=(error.message,))
+        return self._judged(item, clock.id, entry, clock.size, clock.id in reduced)
+
+    def _judged(
+        self, item: Item, id: str, entry: Literal["message", "event"], size: int, reduced: bool
+    ) -> EntryStanding:
+        """``item``: the entry itself, or the one that it repeats."""
+        facts = self._known.get(item["id"]) or self._gathered(item)
+        others = tuple(one for one in facts.ids if one != item["id"])
         return EntryStanding(
-            item["id"],
+            id,
             item["gateway"],
-            item["entry"],
-            item["size"],
+            entry,
+            size,
             facts.state,
             facts.log,
             facts.originals,
@@ -107,26 +145,41 @@ class Standings:
             facts.conflicts,
             facts.asked_for,
             facts.unread,
+            facts.key,
+            others if facts.closed_by == item["id"] else (),
+            reduced,
         )
+
+    def _due(self, us: int | None, kept: Literal["log", "originals"]) -> Due | None:
+        if us is None:
+            return None
+        profile, until = self._archive.profile, from_us(us)
+        rule = profile.log if kept == "log" else profile.originals
+        return Due(rule, profile.name, vietnam_day(until - timedelta(microseconds=1)), until)
 
     def _gathered(self, item: Item) -> _CaseFacts:
         """Of the transaction of an entry, remembered for all its entries."""
         gathering = Gathering(self._archive)
         items = [item]
+        key = f"{item['gateway']} {item['id']}"
         try:
             subject, items = gathering.of_entry(item)
             shown = clock_of_case(self._archive, Case(subject, tuple(items), gathering.unread))
+            closed = shown.clock.closed_by
             facts = _CaseFacts(
+                f"{subject.gateway} {subject.transaction_id or item['id']}",
                 shown.clock.state,
                 shown.log,
                 shown.originals,
+                tuple(one["id"] for one in items if one["entry"] in ("message", "event")),
+                closed.entry.id if closed else "",
                 tuple(hold.id for hold in holds_over(self._holds, items)),
                 tuple(sorted({self._conflicts[one["id"]] for one in items if one["id"] in self._conflicts})),
                 tuple(id for id, query in self._asked if any(_finds(query, one) for one in items)),
                 gathering.unread,
             )
         except VanVaultError as error:
-            facts = _CaseFacts("open", None, None, unread=(error.message,))
+            facts = _CaseFacts(key, "open", None, None, unread=(error.message,))
         for one in (item, *items):
             self._known[one["id"]] = facts
         return facts
@@ -138,6 +191,14 @@ class Standings:
 
     def _query(self, filter: dict[str, str]) -> Query:
         return Query.parse(filter.items(), self._archive.search.cursor_key)
+
+
+def reduced_in(archive: Archive, segment: KnownSegment) -> frozenset[str]:
+    """Ids of entries of which a disposal took the bytes alone. Raises Damaged, SiteUnavailable."""
+    if not segment.manifest.is_residue:
+        return frozenset()
+    known = archive.locator.residue(segment.manifest)
+    return frozenset(id for id, row in known.items() if row.what == "original")
 
 
 def segment_standing(archive: Archive, segment: KnownSegment) -> SegmentStanding:
@@ -152,7 +213,10 @@ def segment_standing(archive: Archive, segment: KnownSegment) -> SegmentStanding
     for site in archive.sites:
         locked[site] = asked if asked >= archive.clock.now() else _last_lock(archive, site, keys)
     _, overlapping = beside(archive, segment)
-    return SegmentStanding(manifest.segment, locked, tuple(one.manifest.segment for one in overlapping))
+    covers = tuple((one.writer, one.first, one.last) for one in manifest.covers)
+    return SegmentStanding(
+        manifest.segment, locked, covers, tuple(one.manifest.segment for one in overlapping)
+    )
 
 
 def beside(
@@ -235,11 +299,6 @@ def _last_lock(archive: Archive, site: str, keys: Sequence[str]) -> datetime | N
     except VanVaultError:
         return None
     return last
-
-
-def _is_of(manifest: SegmentManifest, item: Item) -> bool:
-    writer, sequence, _ = parse_archive_id(item["id"])
-    return manifest.holds(writer, sequence)
 
 
 def _finds(query: Query, item: Item) -> bool:

@@ -76,6 +76,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "locked": ("locked at a site", "còn khóa tại điểm lưu trữ"),
     "overlap": ("shares batches with another segment", "trùng một phần với phân đoạn khác"),
     "not-asked": ("not asked for in this plan", "ngoài phạm vi kế hoạch này"),
+    "closes-others": (
+        "closed a transaction of which entries stay",
+        "dòng kết thúc của giao dịch còn bản ghi",
+    ),
     "next-plan": ("for the next plan", "chuyển sang kế hoạch sau"),
     "gone": ("disposed of already", "đã tiêu hủy trước đó"),
 }

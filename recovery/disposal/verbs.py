@@ -18,6 +18,7 @@ from vanvault.archiver.people.approvals import Requester
 from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal_record import KnownDisposal, known_disposals
 from vanvault.recovery.documents import REPORT, Report
+from vanvault.recovery.work import record_aside
 
 _MOST_REASON = 500  # characters
 
@@ -42,7 +43,7 @@ def withdraw_disposal(archive: Archive, id: str, who: Requester, reason: str) ->
         "reason": reason,
         "who": who.name,
     }
-    archive.record_aside([archive.system_event(EventType.DISPOSAL_WITHDRAWN, detail)])
+    record_aside(archive, EventType.DISPOSAL_WITHDRAWN, detail)
     archive.refresh()
     return known_disposals(archive).get(id)
 

@@ -80,15 +80,19 @@ class KnownDisposal:
             "cools_until": _time(self.cools_until),
             "withdrawn": _withdrawn(record),
             "begun": {"at": rfc3339_seconds(begin.at), "who": begin.who} if begin else None,
-            "replaced": [
+            "rechecked": [
                 {
-                    "residue": one.residue,
-                    "segments": list(one.segments),
+                    "segment": one.segment,
+                    "at": rfc3339_seconds(one.at),
                     "entries": one.entries,
                     "originals": one.originals,
                     "dropped": dict(one.dropped),
                 }
-                for one in record.replaced.values()
+                for one in record.rechecked.values()
+            ],
+            "replaced": [
+                {"residue": two.residue, "segments": list(two.segments), "at": rfc3339_seconds(two.at)}
+                for two in record.replaced.values()
             ],
             "removed": [
                 {"site": site, "residue": residue, "at": rfc3339_seconds(at)}

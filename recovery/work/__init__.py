@@ -8,7 +8,13 @@ from vanvault.recovery.work.observer import QUIET, Observer
 from vanvault.recovery.work.own_message import archive_with_event, own_message
 from vanvault.recovery.work.pipeline import Effort, in_order
 from vanvault.recovery.work.progress import Extent, Step, silent
-from vanvault.recovery.work.record import account, catch_up, put_on_record, put_set_aside_on_record
+from vanvault.recovery.work.record import (
+    account,
+    catch_up,
+    put_on_record,
+    put_set_aside_on_record,
+    record_aside,
+)
 from vanvault.recovery.work.rounds import ROUND_WITHIN, is_round_due_on_record
 
 __all__ = [
@@ -29,5 +35,6 @@ __all__ = [
     "own_message",
     "put_on_record",
     "put_set_aside_on_record",
+    "record_aside",
     "silent",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
@@ -40,6 +41,15 @@ def catch_up(archive: Archive, warn: Callable[[str], None]) -> bool:
     for site in report.away:
         warn(f"the site {site} is away; what only it holds is not found")
     return not report.unreadable and not report.missing and not report.away
+
+
+def record_aside(archive: Archive, type: str, detail: Mapping[str, object]) -> None:
+    """Where one site takes it is enough; later than all that is known here, so it is judged by that.
+
+    Raises SiteUnavailable (none takes it), KeyUnavailable.
+    """
+    event, after = archive.system_event(type, dict(detail)), archive.tail.last_received_us()
+    archive.record_aside([replace(event, received_us=max(event.received_us, after + 1))])
 
 
 def put_set_aside_on_record(archive: Archive, observer: Observer) -> None:

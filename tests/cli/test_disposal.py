@@ -64,3 +64,9 @@ def test_a_day_that_is_none_is_refused(home: Path) -> None:
     refused = run_cli(home, "disposal", "plan", "--until", "tomorrow")
     assert refused.exit_code == ExitCode.USAGE
     assert "2026-11-22" in refused.stderr
+
+
+def test_a_run_takes_the_credentials_of_both_disposers(planned: Path) -> None:
+    refused = run_cli(planned, "disposal", "run", ID)
+    assert refused.exit_code == ExitCode.SETTINGS
+    assert "no credentials for its disposer" in refused.stderr

@@ -31,9 +31,8 @@ PLANNED = {
 STEPS: dict[str, dict[str, Any]] = {
     "planned": PLANNED,
     "begun": {"approval": {"request": "q-1"}, "who": "hoa", "runner": "a-hoa"},
-    "replaced": {
-        "residue": RESIDUE, "segments": ["s-1"], "entries": 2, "originals": 1, "dropped": {"held": 1},
-    },
+    "rechecked": {"segment": "s-1", "entries": 2, "originals": 1, "dropped": {"held": 1}},
+    "replaced": {"residue": RESIDUE, "segments": ["s-1"]},
     "removing": {"site": "primary", "residue": RESIDUE, "objects": [["segments/s-1/log", "v1", 700]]},
     "removed": {"site": "primary", "residue": RESIDUE},
     "halted": {"why": ["the site standby is away"]},
@@ -152,6 +151,13 @@ def test_an_id_is_one_plans_for_ever() -> None:
     book = fold_disposals([event("planned"), event("planned", 3, digest="00" * 32)])
     assert book.get(ID).digest == DIGEST
     assert book.strange == ("e-planned-3",)
+
+
+def test_of_a_segment_that_was_looked_at_twice_the_last_look_stands() -> None:
+    again = event("rechecked", 9, entries=0, originals=0, dropped={"held": 3})
+    record = fold_disposals([again, event("planned"), event("rechecked", 5)]).get(ID)
+    assert record.rechecked["s-1"].is_spared
+    assert record.rechecked["s-1"].dropped == {"held": 3}
 
 
 def test_it_cannot_begin_by_two_approvals() -> None:

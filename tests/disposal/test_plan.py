@@ -56,6 +56,23 @@ def test_a_segment_that_is_locked_is_counted_and_one_that_overlaps_is_named() ->
     assert [(segment, reason) for segment, reason, _ in made.left_out] == [("s-2", "overlap")]
 
 
+def test_the_line_that_closed_a_transaction_goes_with_the_last_of_its_other_entries() -> None:
+    closing = entry(id="e-1", entry="event", transaction="t-1", closes=("m-1", "m-2"))
+    first, second = entry(transaction="t-1"), entry(id="m-2", transaction="t-1")
+    assert plan(closing, first, second).counts["entries"] == 3
+    alone = plan(closing, first, replace(second, unread=("segments/s-9",)))
+    assert [one.id for one in alone.entries] == ["m-1"]
+    assert alone.kept == {"unread": 1, "closes-others": 1}
+
+
+def test_a_transaction_is_not_divided_where_a_plan_ends() -> None:
+    entries = [entry(id=f"m-{n}", transaction=f"t-{n // 2}") for n in range(6)]
+    made = plan(*entries, most=3)
+    assert [one.id for one in made.entries] == ["m-0", "m-1"]
+    assert (made.more, made.kept) == (True, {"next-plan": 4})
+    assert len(plan(*(entry(id=f"m-{n}", transaction="t") for n in range(6)), most=3).entries) == 3
+
+
 def test_what_nobody_asked_for_stays() -> None:
     assert plan(entry(), OTHERS, gateways=frozenset({"gateway-1"})).kept == {"not-asked": 1}
     assert plan(entry(), last_day=date(2036, 11, 29)).kept == {"not-asked": 1}
@@ -64,7 +81,7 @@ def test_what_nobody_asked_for_stays() -> None:
 
 @given(st.integers(1, 12), st.integers(0, 20))
 def test_it_is_bounded_and_the_rest_is_for_the_next_one(most: int, due_now: int) -> None:
-    made = plan(*(entry(id=f"m-{n:02}") for n in range(due_now)), most=most)
+    made = plan(*(entry(id=f"m-{n:02}", transaction=f"t-{n}") for n in range(due_now)), most=most)
     assert len(made.entries) == min(most, due_now)
     assert made.more == (due_now > most)
     assert sum(made.kept.values()) == due_now - len(made.entries)

@@ -104,7 +104,7 @@ SEGMENT_STORIES = [
 def test_a_segment_stays_for_this_reason(
     reason: str, locked: dict[str, datetime | None], overlaps: tuple[str, ...], words: str
 ) -> None:
-    told = SegmentStanding("s-1", locked, overlaps)
+    told = SegmentStanding("s-1", locked, (), overlaps)
     assert words in SEGMENT_REASONS[reason](told, FIRST)
     stays = why_segment_stays(told, FIRST)
     assert stays is not None

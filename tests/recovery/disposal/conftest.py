@@ -13,21 +13,26 @@ import pytest
 from tests.recovery.test_approvals import approver
 from tests.support.archives import Home, Node, memory_home, message
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Draft, Metadata
 from vanvault.archiver.core.times import rfc3339_seconds, to_us
+from vanvault.archiver.disposal import COOLING
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.approvals import Requester
+from vanvault.archiver.retention import HoldReason, HoldScope
 from vanvault.archiver.upkeep import compact, keep_locks
 from vanvault.recovery.accounts import Desk, add_account, current_accounts
 from vanvault.recovery.approvals import approve_request
-from vanvault.recovery.disposal import MadePlan, PlanWish, plan_disposal
+from vanvault.recovery.disposal import MadePlan, PlanWish, RanDisposal, plan_disposal, run_disposal
 from vanvault.recovery.disposal_record import KnownDisposal, known_disposals
+from vanvault.recovery.holds import place_hold, roll_locks
+from vanvault.recovery.retention import keep_clocks
 from vanvault.recovery.verify import VerifyRequest, verify
 
 GATEWAY = "gateway-1"
-#: Ten years, and the margin of the locks.
-YEARS = 11
+#: Ten years, and the margin of the locks, in steps between which it is compacted.
+YEARS = (4, 4, 3)
 
 
 @dataclass
@@ -75,10 +80,16 @@ class Office:
         self.pass_time(timedelta(days=2))
         compact(self.archive)
         assert keep_locks(self.archive).alarms == ()
+        self.keep()
 
-    def pass_years(self, years: int) -> None:
-        for _ in range(years):
-            self.pass_time(timedelta(days=365))
+    def keep(self) -> None:
+        assert keep_clocks(self.archive).failures == ()
+        assert roll_locks(self.archive).failures == ()
+        self.archive.refresh()
+
+    def pass_years(self, *steps: int) -> None:
+        for years in steps:
+            self.pass_time(timedelta(days=365 * years))
             self.upkeep()
 
     def verify(self) -> None:
@@ -105,6 +116,36 @@ class Office:
             approve_request(self.archive, self.known(id).approval.request, approver(self.archive, name))
             self.archive.refresh()
 
+    def cooled(self, **wish: Any) -> str:
+        """A plan that two approved, after its cooling; verified again. Its id."""
+        id = self.planned(**wish).record.id
+        self.approve(id, "binh", "hoa")
+        self.pass_time(COOLING + timedelta(minutes=1))
+        self.upkeep()
+        self.verify()
+        return id
+
+    def run(self, id: str, by: str = "minh", fault: Fault = no_fault, **sites: Any) -> RanDisposal:
+        disposers = {**self.home.sites, **sites}
+        return run_disposal(self.archive, id, self.who(by), disposers, fault=fault)
+
+    def starts_anew(self) -> None:
+        """The process was killed; another one opens the home."""
+        self.archive = self.home.archive()
+        self.archive.refresh()
+
+    def lies(self, *segments: str) -> dict[str, list[str]]:
+        """By site, keys of objects of these segments that lie there."""
+        return {
+            name: [one.key for one in site.list("segment/") if one.key.split("/")[1] in segments]
+            for name, site in self.home.sites.items()
+        }
+
+    def hold(self, **scope: Any) -> None:
+        why = HoldReason("12/2037", "a court asks")
+        place_hold(self.archive, self.who("minh"), why, HoldScope(**scope))
+        self.archive.refresh()
+
 
 def people(archive: Archive) -> None:
     """Who plans, two who approve, and one who runs it."""
@@ -114,14 +155,15 @@ def people(archive: Archive) -> None:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """Two transactions that closed eleven years ago, and one that is open still; verified today."""
+    """Two transactions that closed eleven years ago; two days later one that is open still; verified."""
     with memory_home(tmp_path / "home") as home, home.archive() as archive:
         office = Office(home, archive)
         office.transaction("t-1", employer_code="TA0001A")
         office.transaction("t-2", employer_code="TB0002B")
+        office.upkeep()
         office.transaction("t-open", closed=False)
         office.upkeep()
-        office.pass_years(YEARS)
+        office.pass_years(*YEARS)
         office.pass_time(timedelta(days=60))
         people(archive)
         office.upkeep()

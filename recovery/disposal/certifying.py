@@ -1,0 +1,158 @@
+"""The certificate of a disposal: what went, by whose decision, from where, and what still holds a copy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import KnownSegment
+from vanvault.archiver.core.faults import Fault
+from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
+from vanvault.archiver.disposal import DisposalRecord, PlannedEntry, ids_digest
+from vanvault.archiver.journal import EventType
+from vanvault.archiver.people.approvals import Requester
+from vanvault.recovery.disposal.papers import signed_paper
+from vanvault.recovery.disposal.planning import FOLDER, archive_paper
+from vanvault.recovery.disposal.removing import LeftCopy
+from vanvault.recovery.disposal_record import KnownDisposal
+from vanvault.recovery.documents import write_bundle
+
+
+def certify(
+    archive: Archive,
+    known: KnownDisposal,
+    residues: Sequence[KnownSegment],
+    gone: Sequence[PlannedEntry],
+    left: Sequence[LeftCopy],
+    who: Requester,
+    fault: Fault,
+) -> Path | None:
+    """Put a certificate on record, and its files into the home.
+
+    None: one is on record, and copies that it names are left still; the next one follows once none is.
+
+    Raises SiteUnavailable, KeyUnavailable, SettingsError (the files).
+    """
+    record, now = known.record, archive.clock.now()
+    remaining = [*left, *third_copy(archive, record, now)]
+    before = record.certificate
+    if before is not None and remaining:
+        return None
+    number = before.number + 1 if before else 1
+    first = record.certificates[0].sha256 if before else ""
+    body = _body(archive, known, residues, gone, remaining, who)
+    paper = signed_paper(archive, "certificate", {**body, "number": number, "first": first}, now)
+    message = certificate_message_id(record.id, number)
+    detail: dict[str, object] = {
+        "disposal": record.id,
+        "digest": record.digest,
+        "number": number,
+        "certificate": message,
+        "sha256": hashlib.sha256(paper.data).hexdigest(),
+        "remaining": len(remaining),
+        "first": first,
+        "who": who.name,
+    }
+    fault("disposal-before-certificate")
+    archive_paper(archive, message, paper, EventType.DISPOSAL_CERTIFIED, detail)
+    fault("disposal-certified")
+    folder = archive.home / FOLDER / record.id / (f"certificate-{number}" if before else "certificate")
+    write_bundle(folder, paper.files)
+    return folder
+
+
+def certificate_message_id(disposal: str, number: int) -> str:
+    """The id under which the bundle of a certificate is archived."""
+    return f"disposal-{disposal}.certificate" + (f"-{number}" if number > 1 else "")
+
+
+def third_copy(archive: Archive, record: DisposalRecord, now: datetime) -> list[LeftCopy]:
+    """Backups elsewhere that may hold what went: as long as none younger than the setting is forgotten."""
+    backup = archive.settings.backup
+    if backup.repository is None or backup.what == "control":
+        return []
+    removed = max(record.removed.values(), default=now)
+    until = removed + timedelta(days=backup.min_keep_days)
+    if until < now:
+        return []
+    return [LeftCopy("third copy", "backups made before", "vanvault backup forget lets them go", until)]
+
+
+def _body(
+    archive: Archive,
+    known: KnownDisposal,
+    residues: Sequence[KnownSegment],
+    gone: Sequence[PlannedEntry],
+    remaining: Sequence[LeftCopy],
+    who: Requester,
+) -> dict[str, Any]:
+    record, begin = known.record, known.record.begin
+    assert begin is not None  # noqa: S101 - it has run
+    dropped: Counter[str] = Counter()
+    for one in record.rechecked.values():
+        dropped.update(one.dropped)
+    return {
+        "id": record.id,
+        "made_at": rfc3339_us(to_us(archive.clock.now())),
+        "planned_by": record.who,
+        "planned_at": rfc3339_seconds(record.at),
+        "approved_by": list(begin.approval.get("approved_by", ())),
+        "approval": dict(begin.approval),
+        "begun_at": rfc3339_seconds(begin.at),
+        "ran_by": begin.who,
+        "who": who.name,
+        "plan": record.plan,
+        "plan_sha256": record.digest,
+        "counts": {
+            "segments": len(residues),
+            "entries": sum(one.what == "entry" for one in gone),
+            "originals": sum(one.what == "original" for one in gone),
+            "objects": len({(one.key, one.site) for one in record.removing}),
+        },
+        "dropped": dict(sorted(dropped.items())),
+        "entries": [[one.id, one.what] for one in sorted(gone)],
+        "ids_sha256": ids_digest((one.id, one.what) for one in gone),
+        "segments": [_segment_told(one) for one in residues],
+        "removed": _removed(archive, record, residues),
+        "objects": sorted([one.site, one.key, one.version, one.bytes] for one in record.removing),
+        "remaining": [one.as_json() for one in remaining],
+    }
+
+
+def _segment_told(residue: KnownSegment) -> dict[str, Any]:
+    """The batches whose receipts' leaves are kept, and where they stand among the entries of the archive."""
+    manifest = residue.manifest
+    return {
+        "residue": manifest.segment,
+        "manifest": residue.key,
+        "replaces": list(manifest.replaces),
+        "covers": [[one.writer, one.first, one.last] for one in manifest.covers],
+        "first": rfc3339_us(manifest.first_us),
+        "last": rfc3339_us(manifest.last_us),
+    }
+
+
+def _removed(
+    archive: Archive, record: DisposalRecord, residues: Sequence[KnownSegment]
+) -> list[dict[str, Any]]:
+    """By site and segment; ``at``: since when nothing of it lies there, None: something is left."""
+    found = []
+    for site in archive.sites:
+        for residue in residues:
+            objects = [one for one in record.removing if (one.site, one.residue) == (site, residue.key)]
+            at = record.removed.get((site, residue.key))
+            found.append(
+                {
+                    "site": site,
+                    "segment": residue.manifest.segment,
+                    "objects": len(objects),
+                    "bytes": sum(one.bytes for one in objects),
+                    "at": rfc3339_seconds(at) if at else None,
+                }
+            )
+    return found

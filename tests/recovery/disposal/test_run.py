@@ -1,0 +1,296 @@
+"""A disposal is run: what goes from both sites, what stays, kills at each step, and the certificate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from pypdf import PdfReader
+
+from tests.recovery.disposal.conftest import Office
+from vanvault.archiver.core.errors import (
+    AccessDenied,
+    ApprovalNeeded,
+    Busy,
+    Conflict,
+    Damaged,
+    SettingsError,
+)
+from vanvault.archiver.core.retention import rounded_up
+from vanvault.archiver.disposal import COOLING, ids_digest
+from vanvault.recovery.disposal import (
+    CERTIFICATE_FORM,
+    run_disposal,
+    signed_certificate,
+    signed_plan,
+    withdraw_disposal,
+)
+from vanvault.recovery.documents import Report, public_keys_of
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class AtStep:
+    """Does something when a run comes to a step for the first time, and notes all steps."""
+
+    step: str
+    act: Callable[[], None]
+    steps: list[str] = field(default_factory=list)
+
+    def __call__(self, step: str) -> None:
+        first = step not in self.steps
+        self.steps.append(step)
+        if first and step == self.step:
+            self.act()
+
+
+def certificate(office: Office, id: str) -> Report:
+    key = office.archive.signing.active()
+    return signed_certificate(office.archive, office.known(id), public_keys_of({key.key_id: key.public()}))
+
+
+def planned_segments(office: Office, id: str) -> list[str]:
+    key = office.archive.signing.active()
+    plan = signed_plan(office.archive, office.known(id), public_keys_of({key.key_id: key.public()}))
+    return [one["segment"] for one in plan["segments"]]
+
+
+def is_gone(office: Office, transaction: str) -> bool:
+    kinds = {office.archive.search.entry(id)["entry"] for id in office.ids[transaction]}
+    assert len(kinds) == 1 or "disposed" not in kinds
+    return kinds == {"disposed"}
+
+
+def test_from_the_plan_to_the_certificate(office: Office) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    assert all(office.lies(*segments).values())
+    done = office.run(id)
+    assert (done.known.state, done.left, done.halted) == ("certified", (), ())
+    assert office.lies(*segments) == {"primary": [], "standby": []}
+    assert is_gone(office, "t-1")
+    assert is_gone(office, "t-2")
+    assert not is_gone(office, "t-open")
+    [kept] = office.ids["t-open"]
+    assert office.archive.original(office.archive.search.entry(kept)) == b"dossier 5"
+
+
+def test_the_certificate_says_what_went_from_where_and_by_whom_and_is_proved_offline(office: Office) -> None:
+    id = office.cooled()
+    done = office.run(id)
+    told = certificate(office, id)
+    ids = [(entry, "entry") for entry in (*office.ids["t-1"], *office.ids["t-2"])]
+    assert told["ids_sha256"] == ids_digest(ids)
+    assert (told["planned_by"], told["approved_by"], told["ran_by"]) == ("lan", ["binh", "hoa"], "minh")
+    assert told["plan_sha256"] == done.known.record.digest
+    assert told["counts"]["entries"] == 4
+    assert {one["site"]: one["objects"] for one in told["removed"]} == Counter(
+        site for site, *_ in told["objects"]
+    )
+    assert all(one["at"] for one in told["removed"])
+    assert told["segments"][0]["covers"]
+    assert (told["number"], told["first"], told["remaining"]) == (1, "", [])
+    assert done.folder is not None
+    key = office.archive.signing.active()
+    data = (done.folder / "report.json").read_bytes()
+    trusted = public_keys_of({key.key_id: key.public()})
+    assert CERTIFICATE_FORM.verified(data, trusted) == told
+    with pytest.raises(Damaged):
+        CERTIFICATE_FORM.verified(data.replace(b'"ran_by":"minh"', b'"ran_by":"lann"'), trusted)
+    for language, words in (("vi", "Biên bản tiêu hủy"), ("en", "Certificate of a disposal")):
+        pages = PdfReader(done.folder / f"certificate.{language}.pdf").pages
+        text = " ".join("".join(page.extract_text() for page in pages).split())
+        assert words in text
+        assert "binh, hoa" in text
+
+
+def test_it_is_refused_before_it_may_run_and_to_who_planned_it(office: Office) -> None:
+    id = office.planned().record.id
+    with pytest.raises(ApprovalNeeded) as needed:
+        office.run(id)
+    assert needed.value.request == office.known(id).approval.request
+    office.approve(id, "binh", "hoa")
+    office.pass_time(COOLING - timedelta(minutes=1))
+    with pytest.raises(Conflict, match="it cools until"):
+        office.run(id)
+    office.pass_time(timedelta(minutes=2))
+    with pytest.raises(AccessDenied, match="who planned a disposal does not run it"):
+        office.run(id, by="lan")
+    with pytest.raises(Conflict, match="was not verified whole"):
+        office.run(id)
+    with pytest.raises(SettingsError, match="standby has no disposer"):
+        run_disposal(office.archive, id, office.who("minh"), {"primary": office.home.primary})
+    withdraw_disposal(office.archive, id, office.who("hoa"), "we wait")
+    with pytest.raises(Conflict, match="it was withdrawn"):
+        office.run(id)
+    assert not is_gone(office, "t-1")
+
+
+def test_a_hold_between_plan_and_run_keeps_its_transaction_and_the_rest_goes(office: Office) -> None:
+    id = office.cooled()
+    office.hold(filters={"employer_code": "TA0001A"})
+    assert office.run(id).known.state == "certified"
+    assert not is_gone(office, "t-1")
+    assert is_gone(office, "t-2")
+    told = certificate(office, id)
+    assert told["dropped"] == {"held": 2}
+    assert told["ids_sha256"] == ids_digest((one, "entry") for one in office.ids["t-2"])
+
+
+def test_a_transaction_that_was_opened_again_since_the_plan_stays(office: Office) -> None:
+    id = office.cooled()
+    office.write("t-1", office.line("t-1", "transaction.supplement"))
+    office.run(id)
+    assert certificate(office, id)["dropped"] == {"open": 2}
+    assert [office.archive.search.entry(one)["entry"] for one in office.ids["t-1"]].count("disposed") == 0
+
+
+def test_where_nothing_is_due_any_more_nothing_is_used_up_and_nothing_goes(office: Office) -> None:
+    id = office.cooled()
+    office.hold(filters={"gateway": "gateway-1"})
+    done = office.run(id)
+    assert (done.known.state, done.known.record.begin) == ("empty", None)
+    assert done.known.record.emptied == {"held": 4}
+    with pytest.raises(Conflict, match="nothing of it was due"):
+        office.run(id)
+
+
+def test_a_lock_that_was_prolonged_since_the_plan_keeps_its_segment(office: Office) -> None:
+    id = office.cooled()
+    [segment] = planned_segments(office, id)
+    key = office.lies(segment)["standby"][0]
+    site = office.home.standby
+    site.extend(key, site.stat(key).version, rounded_up(office.now + timedelta(days=9)))
+    assert office.run(id).known.record.emptied == {"locked": 4}
+
+
+def test_a_run_that_is_killed_at_each_step_in_turn_goes_on_to_the_same_end(office: Office) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    seen: set[str] = set()
+
+    def kill_once(step: str) -> None:
+        if step not in seen:
+            seen.add(step)
+            raise Killed
+
+    for _ in range(60):
+        try:
+            office.run(id, fault=kill_once)
+            break
+        except Killed:
+            office.starts_anew()
+        except Conflict as over:  # killed when all was done
+            assert "gone already" in over.message
+            break
+    assert {
+        "disposal-used",
+        "disposal-begun",
+        "disposal-rechecked",
+        "disposal-replaced",
+        "disposal-before-remove",
+        "disposal-after-one",
+        "disposal-after-site",
+        "disposal-before-certificate",
+    } <= seen
+    assert office.known(id).state == "certified"
+    assert office.lies(*segments) == {"primary": [], "standby": []}
+    told = certificate(office, id)
+    assert told["counts"]["entries"] == 4
+    assert {site for site, *_ in told["objects"]} == {"primary", "standby"}
+    kinds = [one.split(".")[1] for _, one, *_ in told["objects"]]
+    # What went before a kill is named as well.
+    assert all(kinds.count(kind) == 2 for kind in ("manifest", "log", "originals", "evidence"))
+
+
+def test_after_the_last_kill_the_certificate_is_there_and_nothing_is_done_again(office: Office) -> None:
+    id = office.cooled()
+
+    def kill() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        office.run(id, fault=AtStep("disposal-certified", kill))
+    office.starts_anew()
+    assert office.known(id).state == "certified"
+    with pytest.raises(Conflict, match="gone already"):
+        office.run(id)
+
+
+def test_a_site_that_is_away_leaves_it_half_done_and_the_next_run_completes_it(office: Office) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    office.home.standby.fail_next("delete", times=1_000)
+    done = office.run(id)
+    assert done.known.state == "half-done"
+    assert "standby" in done.halted[0]
+    assert done.exit_code != 0
+    assert office.lies(*segments)["primary"] == []
+    assert office.lies(*segments)["standby"]
+    assert is_gone(office, "t-1"), "it is gone from every answer already"
+    office.home.standby.fail_next("delete", times=0)
+    assert office.run(id, by="hoa").known.state == "certified"
+    assert office.lies(*segments)["standby"] == []
+    told = certificate(office, id)
+    assert (told["ran_by"], told["who"]) == ("minh", "hoa")
+
+
+def test_a_hold_between_the_two_sites_keeps_what_lies_at_the_second(office: Office) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    hold = AtStep("disposal-after-site", lambda: office.hold(filters={"employer_code": "TA0001A"}))
+    done = office.run(id, fault=hold)
+    assert done.known.state == "half-done"
+    assert "a court asks" in done.halted[0]
+    assert office.lies(*segments)["primary"] == []
+    assert office.lies(*segments)["standby"]
+    assert office.run(id).known.state == "half-done"
+
+
+def test_a_hold_over_something_else_between_the_two_sites_stops_nothing(office: Office) -> None:
+    id = office.cooled()
+    hold = AtStep("disposal-after-site", lambda: office.hold(filters={"transaction_id": "t-open"}))
+    assert office.run(id, fault=hold).known.state == "certified"
+
+
+def test_a_lock_that_a_keeper_prolonged_meanwhile_is_in_the_certificate_and_a_later_run_completes_it(
+    office: Office,
+) -> None:
+    id = office.cooled()
+    [segment] = planned_segments(office, id)
+    site, until = office.home.standby, rounded_up(office.now + timedelta(days=5))
+
+    def prolong() -> None:
+        key = office.lies(segment)["standby"][0]
+        site.extend(key, site.stat(key).version, until)
+
+    done = office.run(id, fault=AtStep("disposal-replaced", prolong))
+    assert done.known.state == "certified-in-part"
+    [left] = certificate(office, id)["remaining"]
+    assert left["where"] == "standby"
+    assert segment in left["what"]
+    assert left["until"] == f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    assert office.run(id).known.record.certificates == done.known.record.certificates, "nothing is new"
+    office.pass_time(timedelta(days=5, minutes=1))
+    office.keep()
+    again = office.run(id)
+    assert again.known.state == "certified"
+    assert office.lies(segment) == {"primary": [], "standby": []}
+    told = certificate(office, id)
+    assert (told["number"], told["first"]) == (2, done.known.record.certificates[0].sha256)
+
+
+def test_one_run_at_a_time(office: Office) -> None:
+    id = office.cooled()
+
+    def second() -> None:
+        with pytest.raises(Busy):
+            office.run(id)
+
+    assert office.run(id, fault=AtStep("disposal-begun", second)).known.state == "certified"
