@@ -176,6 +176,7 @@ TIMELINE: dict[str, Any] = {
     "transaction_id": "t-2026-000123",
     "items": [ENTRY],
     "unread": [],
+    "by": "receipt",
     "retention": [
         {
             "gateway": "gateway-1",

@@ -285,7 +285,16 @@ KEPT = _route(
 )
 TRANSACTION = _route(
     "transaction",
-    {},
+    {
+        "parameters": [
+            _parameter(
+                "by",
+                "The time that orders the entries; of a message, which has no other, its receipt.",
+                enum=["receipt", "occurrence"],
+                default="receipt",
+            )
+        ]
+    },
     {200: _answer("The timeline.", wire_search.TimelineAnswer, examples.TIMELINE), **_problems(*_READS)},
 )
 KEYS = _route(

@@ -32,10 +32,10 @@ from vanvault.archiver.core.readable import (
     text_page,
 )
 from vanvault.archiver.people.sight import Withheld
-from vanvault.recovery.retention import ClockShown, KeptEntry, clocks_beside, kept_entry
+from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry
 from vanvault.recovery.searched import searched_of
 from vanvault.recovery.shown import reading_of
-from vanvault.recovery.timeline import transaction_of_dossier
+from vanvault.recovery.timeline import TimelineOrder, WholeTransaction, whole_transaction
 
 router = APIRouter()
 
@@ -184,27 +184,21 @@ async def kept(request: Request, entry_id: str) -> Response:
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
 @looked("timeline", "search")
 async def transaction(request: Request, transaction_id: str) -> Response:
-    """The timeline of one transaction, by its id or its dossier number: messages and events, oldest first."""
+    """All of one transaction, the oldest first: by its id, its dossier number, or the id of an entry of it.
+
+    Entries that name no transaction but its message or its dossier number are with it.
+    """
     node, reader = node_of(request), reader_of(request)
-    parsed(request, lambda: _check_transaction(transaction_id))
+    by = parsed(request, lambda: _timeline_asked(request, transaction_id))
 
-    def find() -> tuple[str, Page]:
-        timeline = node.archive.search.timeline
-        found = timeline(transaction_id, reader.gateway)
-        if found.items or found.unread:
-            return transaction_id, found
-        named = transaction_of_dossier(node.archive, transaction_id, reader.gateway)
-        return named, timeline(named, reader.gateway)
+    def told(fresh: Freshness) -> tuple[WholeTransaction, list[ClockShown], Freshness]:
+        whole = fresh.find(node, lambda: whole_transaction(node.archive, transaction_id, reader.gateway))
+        return whole, [clock_of_case(node.archive, case) for case in whole.cases], fresh
 
-    def told(fresh: Freshness) -> tuple[str, Page, list[ClockShown], Freshness]:
-        named, page = fresh.find(node, find)
-        gateways = {item["gateway"] for item in page.items}
-        return named, page, clocks_beside(node.archive, named, gateways), fresh
-
-    named, page, clocks, fresh = await read_fresh(node, told)
+    whole, clocks, fresh = await read_fresh(node, told)
+    listed = _listed(request, Page(whole.items(by), None, unread=whole.unread), fresh)
     retention = [one.as_json() for one in clocks]
-    listed = _listed(request, page, fresh)
-    return _json({"transaction_id": named, **listed, "retention": retention})
+    return _json({"transaction_id": whole.transaction_id, **listed, "by": by, "retention": retention})
 
 
 def _reading_asked(request: Request) -> tuple[ReadingLanguage, str]:
@@ -223,10 +217,14 @@ def _reading_asked(request: Request) -> tuple[ReadingLanguage, str]:
     return language, form
 
 
-def _check_transaction(id: str) -> None:
-    """Raises InvalidInput."""
+def _timeline_asked(request: Request, id: str) -> TimelineOrder:
+    """By which time a transaction is asked for. Raises InvalidInput."""
     if not id.strip() or len(id) > Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
+    by = [value for name, value in query_of(request.scope) if name == "by"]
+    if len(by) > 1 or not set(by) <= {"receipt", "occurrence"}:
+        raise InvalidInput("by is receipt or occurrence, once", field="by")
+    return "occurrence" if by == ["occurrence"] else "receipt"
 
 
 def _asked(request: Request, reader: Reader) -> list[tuple[str, str]]:

@@ -219,9 +219,10 @@ class KeptAnswer(ClockAnswer):
 class TimelineAnswer(BaseModel):
     """All of one transaction, oldest first."""
 
-    transaction_id: str
+    transaction_id: str = Field(description='"": a dossier or an entry that names none.')
     items: list[TimelineEntry]
     unread: list[UnreadObject]
+    by: Literal["receipt", "occurrence"] = Field(description="The time that orders the entries.")
     retention: list[ClockAnswer]
     withheld: list[WithheldPart] = _withheld()
 

@@ -2,5 +2,14 @@
 
 from vanvault.recovery.timeline.case import Case, case_of, transaction_of_dossier
 from vanvault.recovery.timeline.gathering import Gathering
+from vanvault.recovery.timeline.whole import TimelineOrder, WholeTransaction, whole_transaction
 
-__all__ = ["Case", "Gathering", "case_of", "transaction_of_dossier"]
+__all__ = [
+    "Case",
+    "Gathering",
+    "TimelineOrder",
+    "WholeTransaction",
+    "case_of",
+    "transaction_of_dossier",
+    "whole_transaction",
+]

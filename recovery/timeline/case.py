@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.catalogue import Item, Unread
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -24,13 +23,14 @@ class Case:
     subject: Subject
     items: tuple[Item, ...]
     unread: tuple[str, ...] = ()  # what could not be read, so entries may be missing
+    unread_parts: tuple[Unread, ...] = ()  # the same, with the times of what it may hold
 
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(item["id"] for item in self.items)
 
 
-def case_of(archive: Archive, asked: str, gateway: str = "") -> Case:
+def case_of(archive: ArchiveReader, asked: str, gateway: str = "") -> Case:
     """The transaction with this id, or with this dossier number, or that of the entry with this id.
 
     Raises NotFound; InvalidInput: several transactions have that number, or several gateways one of that id,
@@ -46,10 +46,18 @@ def case_of(archive: Archive, asked: str, gateway: str = "") -> Case:
         if gateway not in ("", item["gateway"]):
             raise InvalidInput("this entry is another gateway's", field="gateway", hint="Leave it away.")
         subject, items = gathering.of_entry(item)
-    return Case(subject, tuple(sorted(items, key=_occurrence)), gathering.unread)
+    return Case(subject, tuple(sorted(items, key=occurrence_of)), gathering.unread, gathering.unread_parts)
 
 
-def transaction_of_dossier(archive: Archive, number: str, gateway: str = "") -> str:
+def case_of_transaction(archive: ArchiveReader, transaction: str, gateway: str) -> Case:
+    """A transaction of one gateway by its id, whatever that looks like. Raises as ``case_of`` does."""
+    gathering = Gathering(archive)
+    subject, items = gathering.of_transaction(transaction, gateway)
+    ordered = tuple(sorted(items, key=occurrence_of))
+    return Case(subject, ordered, gathering.unread, gathering.unread_parts)
+
+
+def transaction_of_dossier(archive: ArchiveReader, number: str, gateway: str = "") -> str:
     """The id of the one transaction that has this dossier number.
 
     Raises NotFound: none has it; InvalidInput: several have it, which are named; SiteUnavailable, Damaged.
@@ -96,7 +104,7 @@ def _named(found: Sequence[Item], number: str) -> tuple[str, str] | None:
     return next(iter(named), None)
 
 
-def _occurrence(item: dict[str, Any]) -> tuple[int, int, str]:
+def occurrence_of(item: Item) -> tuple[int, int, str]:
     """Where an entry stands: by its occurrence, of a message its receipt; then by receipt."""
     received = to_us(parse_rfc3339(item["received_at"]))
     occurred = to_us(parse_rfc3339(item["occurred_at"])) if item["entry"] == "event" else received

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.retention import Subject, transaction_among, transaction_form
@@ -19,7 +19,7 @@ _MOST_LINKS = 1000
 class Gathering:
     """Reads one transaction; ``unread`` has what could not be looked at."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: ArchiveReader) -> None:
         self._search = archive.search
         self._unread: dict[str, Unread] = {}
         self._found: dict[tuple[tuple[str, str], ...], list[Item]] = {}  # by what was asked
@@ -28,6 +28,11 @@ class Gathering:
     def unread(self) -> tuple[str, ...]:
         """Objects that could not be read, sorted."""
         return tuple(sorted(self._unread))
+
+    @property
+    def unread_parts(self) -> tuple[Unread, ...]:
+        """The same, with why, and the times of what is in them."""
+        return tuple(self._unread[key] for key in sorted(self._unread))
 
     def of_entry(self, item: Item) -> tuple[Subject, list[Item]]:
         """The transaction of an entry, or the entry as its own. Raises SiteUnavailable, Damaged."""

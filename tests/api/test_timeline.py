@@ -45,3 +45,46 @@ def test_a_number_of_two_transactions_names_them(client: httpx.Client) -> None:
         push(client, f"two-{number}", b"<x/>", **fields)
     problem = check_problem(client.get("/v1/transactions/00779/2026/07900"), 400, "invalid-input")
     assert "t-two-1" in problem["detail"]
+
+
+def linked(client: httpx.Client, name: str, number: str) -> list[str]:
+    """A dossier, and lines that name its message or its number alone; ids in the order of receipt."""
+    fields = {"Vanvault-Transaction-Id": f"t-{name}", "Vanvault-Dossier-Number": number}
+    ids = [push(client, f"m-{name}", b"<x/>", **fields).json()["id"]]
+    told = {"type": "dossier.processing", "actor": "VSS 07900"}
+    events = (
+        {"event_id": f"{name}-2", "occurred_at": "2026-11-22T09:00:00+07:00", "message_id": f"m-{name}"},
+        {"event_id": f"{name}-1", "occurred_at": "2026-11-22T08:00:00+07:00", "dossier_number": number},
+    )
+    answers = [client.post("/v1/events", json={**told, **event}).json() for event in events]
+    return [*ids, *(answer["items"][0]["id"] for answer in answers)]
+
+
+def test_every_way_leads_to_all_of_a_transaction(client: httpx.Client) -> None:
+    number = "00780/2026/07900"
+    ids = linked(client, "whole", number)
+    for asked in ("t-whole", number, *ids):
+        found = client.get(f"/v1/transactions/{asked}").json()
+        assert [item["id"] for item in found["items"]] == ids, asked
+        assert (found["transaction_id"], found["by"]) == ("t-whole", "receipt")
+        assert [one["gateway"] for one in found["retention"]] == ["gateway-1"]
+
+
+def test_by_occurrence_it_is_in_the_order_in_which_it_happened(client: httpx.Client) -> None:
+    message, later, earlier = linked(client, "order", "00781/2026/07900")
+    found = client.get("/v1/transactions/t-order?by=occurrence").json()
+    # A message has no time of its own but its receipt, which is after both.
+    assert [item["id"] for item in found["items"]] == [earlier, later, message]
+    check_problem(client.get("/v1/transactions/t-order?by=state"), 400, "invalid-input")
+
+
+def test_a_dossier_without_a_transaction_is_shown_by_its_number(client: httpx.Client) -> None:
+    id = push(client, "alone", b"<x/>", **{"Vanvault-Dossier-Number": "00782/2026/07900"}).json()["id"]
+    found = client.get("/v1/transactions/00782/2026/07900").json()
+    assert ([item["id"] for item in found["items"]], found["transaction_id"]) == ([id], "")
+
+
+def test_another_gateways_entry_leads_nowhere(client: httpx.Client, other_client: httpx.Client) -> None:
+    id = linked(client, "theirs", "00783/2026/07900")[0]
+    check_problem(other_client.get(f"/v1/transactions/{id}"), 404, "not-found")
+    check_problem(other_client.get("/v1/transactions/t-theirs"), 404, "not-found")
