@@ -9,7 +9,7 @@ from typing import TypeVar
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader
 from vanvault.api.node import Node
-from vanvault.archiver.catalogue import Item, Page, Query
+from vanvault.archiver.catalogue import Item, Page, Query, check_there
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.recovery.searched import NearMisses, near_misses
 
@@ -35,12 +35,13 @@ def find_page(node: Node, reader: Reader, query: Query) -> tuple[Page, NearMisse
 def seen_entry(node: Node, reader: Reader, entry_id: str) -> Item:
     """An entry that the reader may see; to a gateway another's is as if it were not there.
 
-    Raises AccessDenied (a person), and as the search does.
+    Raises AccessDenied (a person), EntryDisposed, and as the search does.
     """
     item = node.archive.search.entry(entry_id)
     if reader.gateway and item["gateway"] != reader.gateway:
         raise NotFound(f"the archive holds no entry {entry_id}")
     reader.sight.check(item)
+    check_there(item)
     return item
 
 

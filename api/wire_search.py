@@ -34,10 +34,21 @@ def _withheld() -> Any:
     return absent("Of a person: what the answer lacks for want of a permission.")
 
 
+class DisposedAnswer(BaseModel):
+    """What was let go of in an entry once its time was over, and the certificate that proves it."""
+
+    what: Literal["entry", "original"] = Field(description="All of it, or only the bytes of a message.")
+    entry: Literal["message", "event"] = Field(description="What it was.")
+    on: Time
+    due: Time = Field(description="When its time was over.")
+    rule: str
+    certificate: str
+
+
 class EntryAnswer(BaseModel):
     """What the archive knows about one message or event; "" is unknown."""
 
-    entry: Literal["message", "event"]
+    entry: Literal["message", "event", "disposed"]
     id: str
     gateway: str
     message_id: str
@@ -71,6 +82,7 @@ class EntryAnswer(BaseModel):
     placements: list[PlacementAnswer] = absent()
     held: bool | None = absent("Null when no site could be asked.")
     kept: KeptAnswer | None = absent("Of a person: until when it is kept at least, and its locks now.")
+    disposed: DisposedAnswer = absent("Of what was disposed of; of a whole entry only its ids are left.")
     withheld: list[WithheldPart] = _withheld()
 
 

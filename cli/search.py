@@ -95,7 +95,7 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
 
 
 def _row(item: dict[str, Any], zone: CalendarZone) -> tuple[str, ...]:
-    what = item["type"] if item["entry"] == "event" else item["kind"] or "message"
+    what = item["type"] if item["entry"] == "event" else item["kind"] or item["entry"]
     clock = item.get("retention")
     kept = () if clock is None else (clock["state"], clock["last_day"] or "", clock["at_least"])
     return (

@@ -111,7 +111,7 @@ ROOMS = (
     _room("replicas", 31, "core.* keys stores"),
     _room(
         "catalogue",
-        26,
+        27,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
@@ -139,7 +139,7 @@ ROOMS = (
     ),
     _room(
         "upkeep.residue",
-        4,
+        5,
         "core.* keys keys.parquet stores replicas catalogue appliance upkeep",
     ),
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
@@ -150,7 +150,7 @@ ROOMS = (
     ),
     _room("recovery.work", 19, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
-    _room("recovery.objects", 20, "archiver.*"),
+    _room("recovery.objects", 24, "archiver.*"),
     _room("recovery.custody", 29, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),

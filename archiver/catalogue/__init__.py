@@ -19,6 +19,7 @@ from vanvault.archiver.catalogue.room import SearchRoom
 from vanvault.archiver.catalogue.search.histogram import HistogramQuery
 from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.catalogue.search.search import Page, Search
+from vanvault.archiver.catalogue.segments.disposed import check_there
 
 __all__ = [
     "Catalogue",
@@ -45,6 +46,7 @@ __all__ = [
     "SiteFold",
     "Unread",
     "WrongClock",
+    "check_there",
     "kept_place",
     "matches",
 ]

@@ -13,14 +13,11 @@ from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of, whole_part
-from vanvault.archiver.catalogue.segments.rows import position_at, rows_of
+from vanvault.archiver.catalogue.segments.rows import DISPOSED, kind_of, position_at, rows_of
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.model import Entry, Event
 
-_COLUMNS = {
-    "message": ("entry", "gateway", "message_id", "sha256", "received_at", "writer", "repeats"),
-    "event": ("entry", "gateway", "event_id", "sha256", "received_at", "writer", "repeats"),
-}
+_COLUMNS = ("entry", "gateway", "message_id", "event_id", "sha256", "received_at", "writer", "repeats")
 
 
 class Claims:
@@ -132,12 +129,12 @@ class Claims:
             for number in numbers.tolist():
                 group, index = divmod(int(number), info.row_group_rows)
                 with whole_part():
-                    table = self._files.group(segment.manifest, part, group, _COLUMNS[entry])
+                    table = self._files.group(segment.manifest, part, group, _COLUMNS)
                 if index >= table.num_rows:
                     raise Damaged(f"{part.key} has no row {number}", key=part.key)
                 row = rows_of(table.slice(index, 1))[0]
-                if (row["entry"], row["gateway"], row[f"{entry}_id"]) == wanted and not row["repeats"]:
-                    return Claim(position_at(row), row["sha256"])
+                if (kind_of(row), row["gateway"], row[f"{entry}_id"]) == wanted and not row["repeats"]:
+                    return Claim(position_at(row), row["sha256"], gone=row["entry"] == DISPOSED)
         return None
 
     def _check_complete(self, state: CatalogueState, lacking: frozenset[str]) -> None:

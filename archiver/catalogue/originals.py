@@ -7,7 +7,9 @@ import hmac
 from collections.abc import Mapping
 
 from vanvault.archiver.catalogue.items import Item
+from vanvault.archiver.catalogue.segments.disposed import error_of
 from vanvault.archiver.catalogue.segments.locate import Locator
+from vanvault.archiver.catalogue.segments.rows import DISPOSED
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format.batches import decode_row_body
 from vanvault.archiver.keys.parquet import ParquetKeys
@@ -28,9 +30,14 @@ class Originals:
 
         Raises:
             NotFound: the item is no message.
+            EntryDisposed: it, or its bytes, were disposed of.
             Damaged, SiteUnavailable: no site gives the bytes that the digests name.
             KeyUnavailable: the originals' master key is missing.
         """
+        if "disposed" in item or item["entry"] == DISPOSED:
+            gone = self._locator.disposed(self._locator.by_id(item["id"]))
+            if gone is not None and (gone.is_whole or gone.entry == "message"):
+                raise error_of(gone)
         if item["entry"] != "message":
             raise NotFound("this entry is a line of the log; it has no original")
         try:

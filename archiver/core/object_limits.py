@@ -34,6 +34,9 @@ _USUAL_MANIFEST, _GREATEST_MANIFEST = _MIB, 64 * _MIB
 SHORTEST_LOCK = timedelta(days=1)
 #: A copy of a batch is locked at least as long as the lock keeper needs to take over.
 FRESH_LOCK = timedelta(days=30)
+#: A lock of a residue segment that ends sooner than this is extended; until so long from then.
+RESIDUE_AHEAD = timedelta(days=2 * 366)
+RESIDUE_LOCK = RESIDUE_AHEAD + timedelta(days=90)
 #: Clocks of hosts differ, and work takes a while.
 _SLACK = timedelta(days=1)
 
@@ -107,7 +110,9 @@ class LockRules:
         shows what cannot be.
         """
         if name.family == "segment":
-            return min(shown, self._period(writer_started_at(name.writer)))
+            most = self._period(writer_started_at(name.writer))
+            # Locks of residue segments are rolled for as long as they count.
+            return min(shown, max(most, now + RESIDUE_LOCK + _SLACK) if name.of_residue else most)
         if name.family == "batch":
             return shown if shown <= now + self.batch_lock + _SLACK else None
         return shown if shown <= self.longest(now) else self._period(writer_started_at(name.writer))

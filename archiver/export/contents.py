@@ -141,6 +141,9 @@ class ZipContents:
         return replace(counts, members=self.writer.members)
 
     def _add_original(self, item: Item) -> bool:
+        if "disposed" in item:  # the row is kept, and its bytes are not
+            self._unreadable.write(orjson.dumps({"id": item["id"], "reason": "disposed"}) + b"\n")
+            return False
         try:
             body = self._originals.read(item)
         except (Damaged, NotFound) as error:

@@ -14,6 +14,7 @@ the same request:
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,6 +77,7 @@ class ExportReport:
             "sha256": self.sha256,
             "manifest_sha256": self.manifest_sha256,
             "unreadable": self.unreadable,
+            "disposed": dict(sorted(self.state.disposed.items())),
             "resumed": self.resumed,
         }
 
@@ -193,12 +195,16 @@ def _collect(
         counts = state.counts
         unread = {*state.damaged_batches, *(unread.object for unread in page.unread)}
         state = replace(state, damaged_batches=tuple(sorted(unread)))
+        disposed = Counter(state.disposed)
         for item in page.items:
             if host.sees(item):
-                counts = contents.add(item, counts)
+                if item["entry"] == "disposed":
+                    disposed[item.get("disposed", {"certificate": ""})["certificate"]] += 1
+                else:
+                    counts = contents.add(item, counts)
             step(1)
         phase = "collecting" if page.next else "collected"
-        state = replace(state, counts=counts, cursor=page.next or "")
+        state = replace(state, counts=counts, cursor=page.next or "", disposed=dict(disposed))
         state = work.checkpoint(state if phase == "collecting" else replace(state, phase="collected"))
     return state
 

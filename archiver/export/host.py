@@ -116,6 +116,8 @@ def surveyed(archive: Archive, request: ExportRequest, host: ExportHost, until_u
     entries = size = 0
     narrowing = request.narrowing
     for item in archive.search.every(replace(request.query, to_us=until_us)):
+        if item["entry"] == "disposed":
+            continue
         if host.sees(item) and (narrowing is None or narrowing.takes(item)):
             entries, size = entries + 1, size + int(item["size"])
             if len(ids) < _MOST_IDS:

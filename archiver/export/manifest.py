@@ -38,14 +38,14 @@ def signed_manifest(
     signer: SigningKey,
     withheld: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    """The manifest of a complete export.
+    """The manifest of a complete export; ``disposed`` names how many entries were not there any more.
 
     Args:
         content: what binds the bytes. A file: ``bytes`` and ``sha256``. A ZIP: ``list`` (name of the list
             of digests), ``members`` (how many it names) and ``sha256`` (of the list).
         filter: the entries that were asked for, ``to`` being the moment of the start if not earlier.
         unreadable: what is not here: ``id`` of a message or ``object`` (a batch, its entries unknown), and
-            ``reason``, "damaged" or "missing" (at every site).
+            ``reason``, "damaged", "missing" (at every site) or "disposed" (only its original).
         withheld: entries that the requester may not see: how their ``type`` begins, or their ``kind``, and
             what that ``needs``.
     """
@@ -72,6 +72,11 @@ def signed_manifest(
     }
     if extraction:
         body["extraction"] = extraction
+    if state.disposed:
+        body["disposed"] = [
+            {"certificate": certificate, "entries": count}
+            for certificate, count in sorted(state.disposed.items())
+        ]
     if withheld:
         body["withheld"] = list(map(dict, withheld))
     digest = hashlib.sha256(canonical(body)).hexdigest()

@@ -28,8 +28,8 @@ class Narrowing:
     copies: MakeCopies = lambda lines: {}
 
     def takes(self, item: Item) -> bool:
-        """Is this somebody's entry, and none of the archive's own?"""
-        return str(item["gateway"]) != SYSTEM_GATEWAY
+        """Is this somebody's entry that is still there, and none of the archive's own?"""
+        return str(item["gateway"]) != SYSTEM_GATEWAY and item["entry"] != "disposed"
 
     def narrowed(self, item: Item) -> Item:
         """Only what was granted; ``id`` and ``entry`` tell which entry it is."""

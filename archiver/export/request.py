@@ -93,6 +93,7 @@ class ExportState:
     phase: ExportPhase = "collecting"
     cursor: str = ""
     counts: Counts = field(default_factory=Counts)
+    disposed: dict[str, int] = field(default_factory=dict)  # entries left out: certificate -> how many
     lengths: dict[str, int] = field(default_factory=dict)  # bytes of each working file that count
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,7 +102,9 @@ class ExportState:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The state that ``as_dict`` described. Raises KeyError, TypeError for anything else."""
-        given = {item.name: values[item.name] for item in fields(cls)}
+        # One that was begun by an older version says nothing of disposals.
+        told = {"disposed": {}, **values}
+        given = {one.name: told[one.name] for one in fields(cls)}
         given["counts"] = Counts(**given["counts"])
         given["damaged_batches"] = tuple(given["damaged_batches"])
         return cls(**given)

@@ -309,7 +309,7 @@ class Intake:
         for draft, done in waiting:
             outcome: Outcome
             try:
-                if claim.sha256 != draft.sha256:
+                if claim.sha256 != draft.sha256 and not claim.gone:  # of what is gone no receipt is given
                     outcome = _conflict(draft)
                 elif failure is not None:
                     outcome = failure

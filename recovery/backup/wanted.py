@@ -17,6 +17,7 @@ from vanvault.archiver.core.times import from_us, parse_rfc3339
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup.objects import first_stored, look_at
 from vanvault.recovery.backup.record import Record, SavedObject
+from vanvault.recovery.objects import passed_over
 
 #: How far the clocks of the sites and of the node may differ: what is younger may be of the next run.
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -107,7 +108,10 @@ def find_wanted(archive: Archive, chosen: str, earlier: Mapping[str, Earlier]) -
         for key, versions in found.objects.items():
             elsewhere.setdefault(key, (name, versions))
     unlisted = known - first.objects.keys() - elsewhere.keys()
-    return Wanted(now, first.objects, elsewhere, tuple(sorted(unlisted)), tuple(away), first.strangers)
+    passed = passed_over(archive)
+    saved = {key: versions for key, versions in first.objects.items() if not passed(key)}
+    elsewhere = {key: found for key, found in elsewhere.items() if not passed(key)}
+    return Wanted(now, saved, elsewhere, tuple(sorted(unlisted)), tuple(away), first.strangers)
 
 
 def _must_be_there(archive: Archive, key: str, entry: SavedObject, now: datetime) -> bool:
@@ -142,4 +146,6 @@ def not_in(record: Record, archive: Archive) -> tuple[tuple[str, ...], tuple[str
             away.append(name)
             continue
         missing |= {key for key, versions in found.objects.items() if first_stored(versions) < before}
+    passed = passed_over(archive)
+    missing = {key for key in missing if not passed(key)}
     return tuple(sorted(missing)), tuple(away)

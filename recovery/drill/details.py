@@ -27,7 +27,8 @@ _PROBLEMS = {
     "key": "thiếu khóa", "undecipherable": "không giải mã được", "forged": "giả mạo",
     "foreign": "của kho khác", "header": "sai phần đầu", "digest": "sai mã băm", "chain": "đứt chuỗi",
     "fork": "chuỗi rẽ nhánh", "signature": "sai chữ ký", "orphan": "không được tham chiếu",
-    "leftover": "phần còn sót", "spare": "phân đoạn thừa", "system-file": "tệp hệ thống",
+    "leftover": "phần còn sót", "spare": "phân đoạn thừa", "replaced": "đã được thay thế, chờ xóa",
+    "system-file": "tệp hệ thống",
 }  # fmt: skip
 _VERDICTS = {"pass": "đạt", "weak": "đạt mức yếu", "fail": "không đạt"}
 _PLACES = {

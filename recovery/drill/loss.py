@@ -170,6 +170,8 @@ class _Tally:
             if not is_served(segment, row):
                 self._objects.add(segment.key)
                 kind = row["entry"]
+                if kind == "disposed":
+                    continue
                 lost = LostEntry(kind, row["id"], row["gateway"], row[f"{kind}_id"])
                 self._add((row["writer"], row["sequence"]), lost)
 

@@ -19,6 +19,8 @@ from vanvault.recovery.objects.locks import (
     with_lock,
 )
 from vanvault.recovery.objects.outage import is_of_one_object
+from vanvault.recovery.objects.passed import PassedOver, nothing_passed, passed_over
+from vanvault.recovery.objects.replaced import standing_at
 
 __all__ = [
     "DIGEST_BYTES",
@@ -28,6 +30,7 @@ __all__ = [
     "Copies",
     "Known",
     "Listing",
+    "PassedOver",
     "SegmentCopies",
     "SignedDates",
     "is_of_one_object",
@@ -35,10 +38,13 @@ __all__ = [
     "lock_of",
     "newest_with_locks",
     "nothing_known",
+    "nothing_passed",
     "nothing_signed",
     "pass_on",
+    "passed_over",
     "read_good",
     "signed_dates",
+    "standing_at",
     "with_lock",
     "write_good",
 ]

@@ -18,9 +18,11 @@ from vanvault.archiver.stores import Site
 from vanvault.recovery.objects import (
     Copies,
     Listing,
+    PassedOver,
     SignedDates,
     lock_of,
     newest_with_locks,
+    nothing_passed,
     nothing_signed,
     read_good,
     write_good,
@@ -107,6 +109,7 @@ def reconcile_sites(
     pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
     clock: Callable[[], datetime] | None = None,
+    passed: PassedOver = nothing_passed,
 ) -> ReconcileReport:
     """Compare all sites and, unless ``dry_run``, copy and prolong what is missing.
 
@@ -117,6 +120,7 @@ def reconcile_sites(
         step: hears of every name that is done, with the bytes that were copied for it.
         pause: waits a moment before what was just written counts as missing.
         clock: the node's time, from which locks of copies are counted; None: as each site tells it.
+        passed: of which objects no copy is made and no lock prolonged.
 
     Raises SiteUnavailable, SettingsError: a site cannot be listed to its end.
     """
@@ -130,7 +134,7 @@ def reconcile_sites(
     young: list[str] = []
 
     def level(copies: Copies) -> _Outcomes:
-        if not is_object(copies.key):
+        if not is_object(copies.key) or passed(copies.key):
             return []
         # Of an object at one site only there is no lock to compare: its copy learns it with the bytes.
         alone = len(copies.at) == 1
@@ -143,7 +147,7 @@ def reconcile_sites(
 
     def judge(copies: Copies) -> _Outcomes | None:
         lacking = any(site not in copies.at for site in names if site not in listing.away)
-        if lacking and is_object(copies.key) and _is_young(copies, now):
+        if lacking and is_object(copies.key) and _is_young(copies, now) and not passed(copies.key):
             return None
         return [] if listing.away else level(copies)
 

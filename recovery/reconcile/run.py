@@ -7,7 +7,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.objects import signed_dates
+from vanvault.recovery.objects import passed_over, signed_dates
 from vanvault.recovery.reconcile.conflicts import EntryConflict, open_conflicts
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
@@ -77,6 +77,7 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
     cannot be read which conflicts are open).
     """
     effort = Effort(request.workers)
+    archive.catch_up_segments()
     with observer.progress("reconciling") as step:
         report = reconcile_sites(
             archive.sites,
@@ -86,6 +87,7 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
             effort=effort,
             step=step,
             clock=archive.clock.now,
+            passed=passed_over(archive),
         )
     catch_up(archive, observer.warn)
     upgraded = Upgraded(0, ()) if request.dry_run else upgrade_all(archive, effort=effort)

@@ -70,6 +70,18 @@ def read_segment(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -
     return Manifests(tuple(compacted), until, manifests)
 
 
+def read_manifest(source: SiteReader, copies: Copies, trusted: Trusted) -> SegmentManifest | None:
+    """The manifest under this key, if ``source`` holds one that counts.
+
+    Raises SiteUnavailable: the whole site is away.
+    """
+    name = parse_key(copies.key)
+    if name is None or source.site not in copies.at:
+        return None
+    read = _read(source, copies, name, trusted)
+    return read[0] if read is not None else None
+
+
 def _read(
     source: SiteReader, copies: Copies, name: ObjectName, trusted: Trusted
 ) -> tuple[SegmentManifest, ManifestRead] | None:

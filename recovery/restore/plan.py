@@ -26,8 +26,9 @@ from vanvault.recovery.objects import (
     listed_with_locks,
     lock_of,
     newest_with_locks,
+    standing_at,
 )
-from vanvault.recovery.restore.covered import Manifests, Trusted, read_segment
+from vanvault.recovery.restore.covered import Manifests, Trusted, read_manifest, read_segment
 from vanvault.recovery.restore.work_list import ToCopy, WorkList
 from vanvault.recovery.work import Effort, Extent, in_order
 
@@ -142,8 +143,12 @@ class _Comparison:
         listing = Listing(self._sites)
         for copies in listing.strangers():
             self._ignored += self._source.site in copies.at
+        passed = self._passed_over(listing)
         for segment, (read, states) in in_order(
-            listing.segments(), self._look, size=lambda _: 0, effort=self._effort
+            (one for one in listing.segments() if one.segment not in passed),
+            self._look,
+            size=lambda _: 0,
+            effort=self._effort,
         ):
             for covered in read.compacted:
                 self._compacted.add(covered)
@@ -165,6 +170,18 @@ class _Comparison:
             work=self._work,
             rules=self._rules,
         )
+
+    def _passed_over(self, listing: Listing) -> frozenset[str]:
+        """Segments that are replaced, or that would replace what they do not hold: they are not copied."""
+        trusted = self._trusted
+        if trusted is None:
+            return frozenset()
+        found = standing_at(listing, lambda copies: read_manifest(self._source, copies, trusted))
+        passed = found.replaced | found.refused
+        for segment in listing.segments() if passed else ():
+            if segment.segment in passed:
+                self._left_out += sum(self._source.site in copies.at for copies in segment.objects)
+        return passed
 
     def _look(self, segment: SegmentCopies) -> tuple[Manifests, list[str]]:
         """What the segment's manifests say, and how it stands with each of its objects."""
@@ -226,7 +243,7 @@ class _Comparison:
 #: objects, and batches that segments hold follow. Newest first.
 _STAGES: tuple[Callable[[ObjectName, CompactedBatches], bool], ...] = (
     lambda name, compacted: name.kind == "manifest",
-    lambda name, compacted: name.kind in ("log", "evidence"),
+    lambda name, compacted: name.kind in ("log", "evidence", "residue"),
     lambda name, compacted: name.family == "batch" and not compacted.holds(name),
     lambda name, compacted: name.kind == "originals",
     lambda name, compacted: name.family == "large",

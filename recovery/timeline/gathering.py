@@ -71,7 +71,9 @@ class Gathering:
     def _all_of(self, gateway: str, transaction: str) -> list[Item]:
         found = {item["id"]: item for item in self._timeline(transaction, gateway)}
         form = transaction_form(transaction)
-        messages = {one["message_id"] for one in found.values() if one["entry"] == "message"}
+        messages = {
+            one["message_id"] for one in found.values() if one["entry"] != "event" and one["message_id"]
+        }
         dossiers = {one["dossier_number"] for one in found.values() if one["dossier_number"]}
         for field, values in (("message_id", messages), ("dossier_number", dossiers)):
             if len(values) > _MOST_LINKS:
@@ -87,8 +89,10 @@ class Gathering:
     def _linked_to(self, item: Item) -> str:
         gateway = item["gateway"]
         if item["entry"] == "event" and item["message_id"]:
-            among = self._every({"message_id": item["message_id"], "gateway": gateway, "entry": "message"})
-            if transaction := transaction_among(among):
+            # A message that was disposed of still says of which transaction it was.
+            among = self._every({"message_id": item["message_id"], "gateway": gateway})
+            messages = [one for one in among if one["entry"] != "event"]
+            if transaction := transaction_among(messages):
                 return transaction
         if item["dossier_number"]:
             return transaction_among(

@@ -45,12 +45,13 @@ Problem = Literal[
     "orphan",  # a large object to which no row refers: its message was never acknowledged
     "leftover",  # a part of a segment that no trusted manifest names: a compaction was interrupted
     "spare",  # a segment whose batches another one holds, too
+    "replaced",  # a residue segment stands in its place, or its entry was disposed of: it waits to be removed
     "system-file",  # what a file system or a storage box makes by itself, beside or inside a site
 ]
 
 #: Worth knowing, but nothing is wrong.
 INFORMATIONAL: frozenset[Problem] = frozenset(
-    ("superseded", "orphan", "leftover", "spare", "lock-beyond-rules", "system-file")
+    ("superseded", "orphan", "leftover", "spare", "replaced", "lock-beyond-rules", "system-file")
 )
 #: What is not the archive's, or not to be read: it is set aside, and says nothing about any object.
 SET_ASIDE: frozenset[Problem] = frozenset(("extra", "unproved", "too-large"))

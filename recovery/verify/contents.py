@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -113,25 +113,27 @@ def batch_content(
     master_key: str,
     *,
     archive: str,
+    gone: Collection[int] = (),
 ) -> BatchContent:
     """A decoded batch, with what is wrong in it: its header against its name, its rows against themselves.
 
     Args:
         columns: of its rows, without bodies.
         bodies: by row, what the bytes beside it hash to; None: there are none, as for an event.
+        gone: rows of which the entry or its original was disposed of.
     """
     times = columns["received_at"]
     until = date_in(header.retain_until)
     flaws = list(_header_flaws(name, header, until, archive))
     if not flaws:
-        flaws.extend(_row_flaws(name, header, columns, bodies))
+        flaws.extend(_row_flaws(name, header, columns, bodies, gone))
     return BatchContent(
         master_key=master_key,
         header=header,
         retain_until=until,
         first_us=times[0] if times else 0,
         last_us=times[-1] if times else 0,
-        references=tuple(_references(header, columns)),
+        references=tuple(_references(header, columns, gone)),
         flaws=tuple(flaws),
     )
 
@@ -168,7 +170,11 @@ def _texts(header: BatchHeader) -> Iterator[object]:
 
 
 def _row_flaws(
-    name: ObjectName, header: BatchHeader, columns: Columns, bodies: Sequence[Hashes | None]
+    name: ObjectName,
+    header: BatchHeader,
+    columns: Columns,
+    bodies: Sequence[Hashes | None],
+    gone: Collection[int],
 ) -> Iterator[Flaw]:
     ids, times = columns["id"], columns["received_at"]
     own = archive_ids(name.writer, name.sequence, len(ids))
@@ -180,7 +186,7 @@ def _row_flaws(
         yield "chain", f"{_rows(late)} not later than the row before"
     if times and header.created_us != times[-1]:
         yield "chain", "its header's time is not that of its last row"
-    wrong = list(_unlike(name, header, columns, bodies))
+    wrong = [row for row in _unlike(name, header, columns, bodies) if row not in gone]
     if wrong:
         yield "digest", f"{_rows(wrong)} without the size, SHA-256 and SHA-512 that the row names"
 
@@ -216,14 +222,14 @@ def _canonical(event: Event) -> bytes | None:
         return None
 
 
-def _references(header: BatchHeader, columns: Columns) -> Iterator[Reference]:
+def _references(header: BatchHeader, columns: Columns, gone: Collection[int]) -> Iterator[Reference]:
     dates: dict[str, datetime | None] = {}
     for placement in header.large:
         until = date_in(placement.retain_until)
         known = dates.get(placement.key)
         dates[placement.key] = max(known, until) if known and until else known or until
     for row, key in enumerate(columns.get("large_object", ())):
-        if key:
+        if key and row not in gone:
             entry, size, sha256, sha512 = (columns[name][row] for name in _NAMED)
             yield Reference(key, entry, size, sha256, sha512, dates.get(key))
 

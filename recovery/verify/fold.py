@@ -10,7 +10,7 @@ from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.stores import StoredVersion
-from vanvault.recovery.objects import CompactedBatches, Copies
+from vanvault.recovery.objects import CompactedBatches, Copies, SegmentCopies
 from vanvault.recovery.verified import Problem
 from vanvault.recovery.verify.chains import Chain, ChainFinding, ExpectedBatch, Gap, Misfit
 from vanvault.recovery.verify.contents import (
@@ -89,6 +89,7 @@ class Fold:
         # Named by batches in segments; what no segment holds may be at the sites.
         self._spoken_of: list[ExpectedBatch] = []
         self._all_compacted_seen = True  # rows of all segments
+        self._let_go: set[str] = set()  # large objects of entries or originals that were disposed of
         self._visited: set[str] = set()  # writers with compacted batches
         self._chain = Chain()
         self._references: dict[str, Reference] = {}  # of this writer's rows, not yet met
@@ -163,6 +164,19 @@ class Fold:
                 self.compacted.add(covered)
             self._compacted.add(trusted.references)
             self._spoken_of += trusted.expected
+            self._let_go.update(trusted.let_go)
+
+    def pass_over(self, segment: SegmentCopies, *, refused: bool) -> None:
+        """A segment that does not count: it is replaced, or would replace what it does not hold."""
+        for copies in segment.objects:
+            self.objects += bool(copies.at)
+            name = parse_key(copies.key)
+            if not refused:
+                detail = "a residue segment stands in its place; it waits to be removed"
+                self._add_all(Finding(site, copies.key, "replaced", detail) for site in copies.at)
+            elif name is not None and name.kind == "manifest":
+                detail = "it names a segment to replace whose batches it does not hold, so it does not count"
+                self._add_all(Finding(site, copies.key, "header", detail) for site in copies.at)
 
     def _missing_of_segment(self, one: SegmentObject, held: list[str]) -> Iterator[Finding]:
         if held:
@@ -264,7 +278,9 @@ class Fold:
         for seen in self._chain.add(name, opened):
             self._note_link(seen, name.key, held or self._sites)
         if opened is not None:
-            self._references.update((reference.key, reference) for reference in opened.references)
+            # A batch may lie there still though what it refers to was disposed of.
+            needed = (one for one in opened.references if one.key not in self._let_go)
+            self._references.update((reference.key, reference) for reference in needed)
         self._presence(copies, held, opened.retain_until if opened else None)
 
     def _note_link(self, seen: ChainFinding, key: str, sites: Iterable[str]) -> None:
@@ -324,6 +340,10 @@ class Fold:
         if reference is not None and read is not None:
             del self._references[name.key]
             self.compare(name, read, reference)
+        if reference is None and name.key in self._let_go:
+            detail = "what it held was disposed of; it waits to be removed"
+            self._add_all(Finding(site, name.key, "replaced", detail) for site in held)
+            return
         if reference is None and self._whole_subset and self._all_rows_seen:
             for site in held:
                 self.add(Finding(site, name.key, "orphan", "no row refers to it; it was never acknowledged"))

@@ -22,14 +22,16 @@ from vanvault.archiver.core.format.batches import (
     BodyDigests,
     check_proof,
     digest_bodies,
+    row_digests,
 )
 from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.segments import PartHeader, merge_covers
-from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.model import ResidueRow, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
 from vanvault.recovery.verify.chains import ExpectedBatch, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
+from vanvault.recovery.verify.residue_contents import Gone, PutBack, put_back
 from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, RemadeBatch, batches_of, read_evidence
 
 PublicKey = Callable[[str], Ed25519PublicKey]
@@ -56,6 +58,7 @@ class SegmentCheck:
     flaws: dict[str, list[Flaw]] = field(default_factory=dict)  # by kind of part, and "manifest"
     ranges: list[CompactedRange] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)  # to large objects
+    let_go: set[str] = field(default_factory=set)  # large objects of which no row needs the bytes any more
     expected: list[ExpectedBatch] = field(default_factory=list)  # of other segments, or not compacted
     messages: int = 0
     events: int = 0
@@ -79,7 +82,10 @@ def check_segment(
     """
     log, evidence = parts["log"], parts["evidence"]
     originals = parts["originals"].bodies if "originals" in parts else NO_BODIES
-    _check_log(check, manifest, log, len(originals))
+    residue = parts.get("residue")
+    back = put_back(log.table, residue.table if residue else None, key=residue.key if residue else "")
+    check.note("residue", *(("digest", flaw) for flaw in back.flaws))
+    _check_log(check, manifest, log, back, len(originals))
     try:
         held = read_evidence(evidence.table)
     except Incomplete as error:
@@ -93,8 +99,8 @@ def check_segment(
     if held and manifest.day != day_of(max(one.header.created_us for one in held)):
         check.note("manifest", ("header", "its day is not that of its youngest row"))
     try:
-        batches = batches_of(log.table, originals, evidence.table, held)
-        _check_batches(check, manifest, held, batches, keys, public_key)
+        batches = batches_of(back.log, originals, evidence.table, held)
+        _check_batches(check, manifest, held, batches, back.gone, keys, public_key)
     except Incomplete as error:
         check.note("log", ("digest", str(error)))
         return
@@ -102,8 +108,10 @@ def check_segment(
         _note_ranges(check, manifest, held, evidence.key)
 
 
-def _check_log(check: SegmentCheck, manifest: SegmentManifest, part: OpenPart, originals: int) -> None:
-    log = part.table
+def _check_log(
+    check: SegmentCheck, manifest: SegmentManifest, part: OpenPart, back: PutBack, originals: int
+) -> None:
+    log = back.log
     times = np.asarray(log.column("received_at").cast(pa.int64()))
     message = (
         np.asarray(log.column("entry").combine_chunks().dictionary_encode().cast(pa.string())) == "message"
@@ -116,7 +124,7 @@ def _check_log(check: SegmentCheck, manifest: SegmentManifest, part: OpenPart, o
         check.note("log", ("header", "its header does not name the first times of its row groups"))
     if not _in_order(times, log.column("writer")):
         check.note("log", ("chain", "its rows are not in the order of their times"))
-    own = message & (np.asarray(log.column("large_object").combine_chunks()) == "")
+    own = message & (np.asarray(log.column("large_object").combine_chunks()) == "") & ~back.without
     original = log.column("original").combine_chunks()
     numbers = np.asarray(original.fill_null(-1))
     if not np.array_equal(numbers, np.where(own, np.cumsum(own) - 1, -1)):
@@ -146,6 +154,7 @@ def _check_batches(
     manifest: SegmentManifest,
     held: Sequence[Evidence],
     batches: Iterator[RemadeBatch],
+    gone: Gone,
     keys: ObjectKeys,
     public_key: PublicKey,
 ) -> None:
@@ -154,7 +163,8 @@ def _check_batches(
     before: Evidence | None = None
     for found in batches:
         one = found.evidence
-        content = _content(check, manifest, found)
+        left_out = gone.get((one.header.writer, one.header.sequence), {})
+        content = _content(check, manifest, found, left_out)
         if content is None:
             continue
         for problem, detail in _unlinked(before, one):
@@ -169,14 +179,20 @@ def _check_batches(
             check.messages += one.header.rows
         else:
             check.events += one.header.rows
-        for flaw in _unproved(keys, found):
+        for flaw in _unproved(keys, found, left_out):
             check.note("evidence", flaw)
-        detail = _receipts_flaw(manifest.archive, found, public_key)
+        if left_out:
+            check.let_go |= {copy.key for copy in one.header.large} - {
+                each.key for each in content.references
+            }
+        detail = _receipts_flaw(manifest.archive, found, left_out, public_key)
         if detail:
             check.note("evidence", ("signature", f"{one.key}: {detail}"))
 
 
-def _content(check: SegmentCheck, manifest: SegmentManifest, found: RemadeBatch) -> BatchContent | None:
+def _content(
+    check: SegmentCheck, manifest: SegmentManifest, found: RemadeBatch, gone: Mapping[int, ResidueRow]
+) -> BatchContent | None:
     """What the batch would say if it were read; None when it is not the one of its name."""
     one = found.evidence
     name = parse_key(one.key)
@@ -184,7 +200,9 @@ def _content(check: SegmentCheck, manifest: SegmentManifest, found: RemadeBatch)
         check.note("evidence", ("header", "it names a batch by what is no batch's name"))
         return None
     try:
-        content = batch_content(name, one.header, found.columns, found.bodies, "", archive=manifest.archive)
+        content = batch_content(
+            name, one.header, found.columns, found.bodies, "", archive=manifest.archive, gone=gone
+        )
     except (TypeError, ValueError) as error:
         check.note("evidence", ("header", f"{one.key}: its header's values are off: {type(error).__name__}"))
         return None
@@ -214,16 +232,24 @@ def _unlinked(before: Evidence | None, one: Evidence) -> Iterator[Flaw]:
         yield "chain", "its first row is not later than the last row before it"
 
 
-def _unproved(keys: ObjectKeys, found: RemadeBatch) -> Iterator[Flaw]:
+def _unproved(keys: ObjectKeys, found: RemadeBatch, gone: Mapping[int, ResidueRow]) -> Iterator[Flaw]:
     """Did the writer of the batch sign these rows? Its own object need not be there any more."""
     one = found.evidence
+    known = {row: left.digest for row, left in gone.items() if left.is_whole}
     try:
-        check_proof(one.key, one.header, one.header_text, one.proof, found.columns, keys)
+        check_proof(one.key, one.header, one.header_text, one.proof, found.columns, keys, known=known)
+        originals = {row: left.digest for row, left in gone.items() if not left.is_whole}
+        digests = list(row_digests(one.header.kind, found.columns)) if originals else []
     except Forged as error:
         yield "forged", error.message
+        return
+    if any(digests[row] != digest for row, digest in originals.items()):
+        yield "digest", f"{one.key}: the residue names another digest of a row that is kept"
 
 
-def _receipts_flaw(archive: str, found: RemadeBatch, public_key: PublicKey) -> str:
+def _receipts_flaw(
+    archive: str, found: RemadeBatch, gone: Mapping[int, ResidueRow], public_key: PublicKey
+) -> str:
     """Why the commit record is not one of these rows; "" when it is, or there is none."""
     one, commit = found.evidence, found.evidence.commit
     if commit is None:
@@ -237,6 +263,7 @@ def _receipts_flaw(archive: str, found: RemadeBatch, public_key: PublicKey) -> s
         placements=commit.placements,
         large=one.header.large,
         signing_key=commit.signing_key,
+        known={row: left.leaf for row, left in gone.items() if left.is_whole and left.leaf is not None},
     )
     try:
         public_key(commit.signing_key).verify(commit.signature, statement)

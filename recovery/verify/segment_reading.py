@@ -57,6 +57,7 @@ class HeldSegment:
     ranges: tuple[CompactedRange, ...]
     references: tuple[Reference, ...]
     expected: tuple[ExpectedBatch, ...]
+    let_go: tuple[str, ...] = ()  # large objects of entries or originals that were disposed of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ class SegmentReader:
             messages=messages,
             events=events,
         )
+
+    def trusted(self, copies: Copies) -> SegmentManifest | None:
+        """The manifest under this key, if it is to be trusted."""
+        name = parse_key(copies.key)
+        return self.trusted_manifest(name, copies)[0] if name is not None else None
 
     def trusted_manifest(
         self, name: ObjectName, copies: Copies
@@ -196,7 +202,12 @@ class ReadParts:
         covers = [CompactedRange(c.writer, c.first, c.last, key) for c in self._manifest.covers]
         ranges = self.check.ranges if self._read_whole else covers
         return HeldSegment(
-            key, sites, tuple(ranges), tuple(self.check.references), tuple(self.check.expected)
+            key,
+            sites,
+            tuple(ranges),
+            tuple(self.check.references),
+            tuple(self.check.expected),
+            tuple(sorted(self.check.let_go)),
         )
 
     def _open(self, part: SegmentPart, data: bytes) -> tuple[Content, OpenPart | None]:

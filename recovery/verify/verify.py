@@ -54,11 +54,20 @@ from datetime import datetime
 from itertools import chain
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.format.segments import Standing
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import SetAside
 from vanvault.archiver.stores import SiteReader, StoredVersion, Stray
-from vanvault.recovery.objects import Copies, Known, Listing, SegmentCopies, listed_with_locks, nothing_known
+from vanvault.recovery.objects import (
+    Copies,
+    Known,
+    Listing,
+    SegmentCopies,
+    listed_with_locks,
+    nothing_known,
+    standing_at,
+)
 from vanvault.recovery.verified import Subset
 from vanvault.recovery.verify.aside import aside_finding
 from vanvault.recovery.verify.chains import Gap
@@ -66,7 +75,7 @@ from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
 from vanvault.recovery.verify.model import Finding, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
-from vanvault.recovery.verify.segment_reading import is_clean
+from vanvault.recovery.verify.segment_reading import SegmentReader, is_clean
 from vanvault.recovery.verify.spread import Readers, Threads
 from vanvault.recovery.work import Effort, Step, let_puts_arrive, silent
 
@@ -133,6 +142,7 @@ class _Verification:
         self._readers = readers
         self._subset = subset
         self._listing = Listing(sites, known)
+        self._standing = Standing(frozenset(), frozenset())
         started, locks_listed = self._ask_sites()
         self._started = started
         now = None if locks.clock is None else locks.clock()
@@ -197,6 +207,7 @@ class _Verification:
 
     def _take_segments(self, step: Step, pause: Callable[[], None]) -> None:
         """All segments; one that is perhaps being written is looked at again before it is judged."""
+        self._standing = standing_at(self._listing, SegmentReader(self._reader).trusted)
         unclear: list[str] = []
         for segment, read in self._readers.segments(self._due_segments()):
             for copies in segment.objects:
@@ -215,6 +226,9 @@ class _Verification:
     def _due_segments(self, segment: str = "") -> Iterator[tuple[SegmentCopies, bool]]:
         """Every segment, or one, and whether its parts are to be read."""
         for found in self._listing.segments(segment):
+            if found.segment in self._standing.replaced | self._standing.refused:
+                self._fold.pass_over(found, refused=found.segment in self._standing.refused)
+                continue
             there = len(self._sites) - len(self._listing.away)
             lacking = any(len(copies.at) < there for copies in found.objects)
             names = [parse_key(copies.key) for copies in found.objects]

@@ -21,6 +21,7 @@ class Claim:
 
     position: bytes
     sha256: bytes  # of the original or the canonical event
+    gone: bool = False  # it was disposed of: nothing with this id is archived again
 
 
 @dataclass(frozen=True, slots=True)

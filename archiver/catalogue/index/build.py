@@ -46,6 +46,7 @@ COLUMNS = (
 
 _TEXTS = tuple(name for name in COLUMNS if name not in ("received_at", "size", "sha256", "insurance_numbers"))
 _DAY_US = 86_400_000_000
+_DISPOSED = b"disposed"  # the entry of a row of which nothing is left but its place and ids
 _DIGEST_BYTES = 32
 _BITMAP = 2**26  # pairs of value and row group that are marked in a bitmap instead of sorted
 
@@ -171,7 +172,9 @@ def _key_postings(
 ) -> tuple[UInt64s, UInt64s]:
     """Sort distinct tokens once, then pairs of (rank, reference) as one number each: the fastest sort."""
     entry = coded["entry"]
-    claims = {name: _equal(entry, kind.encode()) for kind, name in CLAIM_FIELDS.items()}
+    # Of what was disposed of a row keeps the one id that its gateway chose, and nobody may take it again.
+    gone = _equal(entry, _DISPOSED)
+    claims = {name: _equal(entry, kind.encode()) | gone for kind, name in CLAIM_FIELDS.items()}
     tokens: list[UInt64s] = []
     codes: list[Int64s] = []
     refs: list[Int64s] = []

@@ -10,10 +10,11 @@ from typing import Protocol
 from vanvault.archiver.catalogue.hot_tail import KnownBatch
 from vanvault.archiver.catalogue.items import Item, entry_of
 from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, ObjectVersions
+from vanvault.archiver.catalogue.segments.disposed import member_of
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.evidence import placements_of
-from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.model import Placement, ResidueRow
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import rfc3339_us, to_us
 
@@ -53,13 +54,15 @@ def in_batch(item: Item, row: int, batch: KnownBatch) -> FoundEntry:
     return FoundEntry({**item, "object": batch.key, "row": row, "segment": None}, objects, recorded)
 
 
-def in_segment(found: Located) -> FoundEntry:
-    """An entry that is compacted."""
+def in_segment(found: Located, disposed: ResidueRow | None = None) -> FoundEntry:
+    """An entry that is compacted; ``disposed``: what was let go of in it."""
     manifest, row = found.segment.manifest, found.row
     originals = manifest.part("originals") if row["original"] is not None else None
     part = originals or part_of(manifest, "log")
-    keys = (part.key, row["large_object"]) if row["large_object"] else (part.key,)
+    keys = (part.key, row["large_object"]) if row["large_object"] and disposed is None else (part.key,)
     item = {**item_at(row), "object": part.key, "row": row["row"], "segment": manifest.segment}
+    if disposed is not None:
+        item["disposed"] = member_of(disposed)
     return FoundEntry(item, tuple(map(ObjectVersions, keys)), None, manifest.created_us, found.segment.key)
 
 

@@ -35,9 +35,11 @@ from vanvault.archiver.catalogue.search.sources import (
     tail_source,
 )
 from vanvault.archiver.catalogue.search.true_order import in_true_order
+from vanvault.archiver.catalogue.segments.disposed import member_of
 from vanvault.archiver.catalogue.segments.locate import Located, Locator
 from vanvault.archiver.catalogue.segments.rows import item_at
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.model import ResidueRow
 from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Stopwatch
 
@@ -134,7 +136,7 @@ class Search:
                 walk.hits.append((step.position, step.hit))
                 if len(walk.hits) > query.limit:
                     break
-            found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
+            found = self._found([hit for _, hit in walk.hits[: query.limit]], walk, whole=whole)
         return self._paged(walk, self._hits.complete(found, bare=bare))
 
     def every(self, query: Query, unread: Callable[[Unread], None] | None = None) -> Iterator[Item]:
@@ -158,7 +160,9 @@ class Search:
         try:
             return self._tail.at(position)[0]
         except NotFound:
-            return item_at(self._locator.at(position).row)
+            located = self._locator.at(position)
+            disposed = self._locator.disposed(located)
+            return item_at(located.row) | ({"disposed": member_of(disposed)} if disposed else {})
 
     def entry(self, archive_id: str) -> Item:
         """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
@@ -166,7 +170,8 @@ class Search:
             item, batch, row = self._tail.by_id(archive_id)
             found = in_batch(item, row, self._tail.batch(batch))
         except NotFound:
-            found = self._whole(self._locator.by_id(archive_id))
+            located = self._locator.by_id(archive_id)
+            found = self._whole(located, self._locator.disposed(located))
         return self._hits.complete([found])[0]
 
     def timeline(self, transaction_id: str, gateway: str = "") -> Page:
@@ -189,7 +194,7 @@ class Search:
                         walk.hits.append((step.position, step.hit))
                     if len(walk.hits) == query.limit:
                         break
-                found = self._found([hit for _, hit in walk.hits])
+                found = self._found([hit for _, hit in walk.hits], walk)
             items += self._hits.complete(found)
             if len(walk.hits) < query.limit:
                 items = in_true_order(items, self.wrong_clocks())
@@ -261,11 +266,19 @@ class Search:
         one = unread_segment(segment, reason)
         walk.unread[one.object] = one
 
-    def _found(self, hits: list[Hit], *, whole: bool = False) -> list[FoundEntry]:
+    def _disposed(self, hit: Located, walk: _Walk) -> ResidueRow | None:
+        """What was let go of in an entry; where nobody can say, its segment is told as not read."""
+        try:
+            return self._locator.disposed(hit)
+        except (Damaged, SiteUnavailable) as error:
+            self._note(walk, hit.segment, error)
+            return None
+
+    def _found(self, hits: list[Hit], walk: _Walk, *, whole: bool = False) -> list[FoundEntry]:
         batches: dict[int, KnownBatch] = {}
         compacted = self._whole if whole else in_segment
         return [
-            compacted(hit)
+            compacted(hit, self._disposed(hit, walk))
             if isinstance(hit, Located)
             else in_batch(
                 hit.item,
@@ -275,8 +288,8 @@ class Search:
             for hit in hits
         ]
 
-    def _whole(self, hit: Located) -> FoundEntry:
-        row, found = hit.row, in_segment(hit)
+    def _whole(self, hit: Located, disposed: ResidueRow | None) -> FoundEntry:
+        row, found = hit.row, in_segment(hit, disposed)
         evidence = self._locator.evidence(hit.segment, row["writer"], row["sequence"])
         sha512 = evidence.sha512[64 * row["row"] : 64 * (row["row"] + 1)].hex()
         return replace(found, item={**found.item, "object": evidence.key, "sha512": sha512})

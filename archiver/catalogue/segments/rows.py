@@ -72,6 +72,13 @@ def id_of(row: Row) -> str:
     return f"{row['writer']}-{row['sequence']}-{row['row']}"
 
 
+def kind_of(row: Row) -> str:
+    """What the entry of a row is or was: "message" or "event". Of the gone, only events have an event id."""
+    if row["entry"] == DISPOSED:
+        return "event" if row["event_id"] else "message"
+    return str(row["entry"])
+
+
 def reduced(row: Row, entry: str) -> Row:
     """The row of an entry that was disposed of, as one of the kind that it was ("message" or "event")."""
     return {**row, "entry": entry, "occurred_at": row["occurred_at"] or 0}
@@ -90,6 +97,10 @@ def item_at(row: Row) -> Item:
     }
     for name in BUSINESS_FIELDS:
         item[name] = row[name]
+    if row["entry"] == DISPOSED:
+        if row["event_id"]:
+            item["event_id"] = row["event_id"]
+        return item
     if row["entry"] == "event":
         item["event_id"] = row["event_id"]
         item["occurred_at"] = rfc3339_us(row["occurred_at"])

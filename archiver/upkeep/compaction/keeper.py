@@ -19,6 +19,7 @@ from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.known_locks import KnownLocks, SiteLocks, nothing_known
 from vanvault.archiver.upkeep.compaction.plan import HeldBatch, KeepPlan, plan_keeping
 from vanvault.archiver.upkeep.compaction.proof import Proof, prove_segments
+from vanvault.archiver.upkeep.compaction.rolling import roll
 
 #: A batch this young may not be folded yet without anything being wrong.
 _FRESH = timedelta(hours=1)
@@ -66,11 +67,18 @@ def keep(
     That is one that no segment holds, or whose segments are all short of something at some site. The lock of
     the latter is extended only while it lasts, and is no alarm: one that ended had its proof.
 
+    Locks of residue segments are rolled, too (``rolling.py``).
+
     Locks are judged and counted by ``now``, the node's time: a wrong clock of a site makes no lock longer or
     shorter. A site that is away is in ``failures``; raises nothing. ``known``: locks that need not be asked
     for; None: there are none.
     """
-    return _run(sites, _Round(catalogue, now, is_folded, known or nothing_known(), pace, pace.ahead), _extend)
+    report = _run(
+        sites, _Round(catalogue, now, is_folded, known or nothing_known(), pace, pace.ahead), _extend
+    )
+    rolled, failures = roll(sites, catalogue, now())
+    new = tuple(failure for failure in failures if failure not in report.failures)
+    return replace(report, extended=report.extended + rolled, failures=(*report.failures, *new))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,15 @@ def drop_from_index(archive: Archive, residue: KnownSegment) -> tuple[str, ...]:
     return tuple(left)
 
 
+def let_go_large(archive: Archive) -> frozenset[str]:
+    """Large objects of which nobody needs the bytes any more: all that was in them was disposed of.
+
+    Raises Damaged, SiteUnavailable, KeyUnavailable: a residue segment cannot be read.
+    """
+    residues = [one for one in archive.catalogue.segments(spare=True) if one.manifest.is_residue]
+    return frozenset().union(*(_large(archive, one) for one in residues))
+
+
 def _batches(archive: Archive, residue: KnownSegment) -> frozenset[str]:
     return frozenset(one.key for one in archive.locator.all_evidence(residue))
 

@@ -254,7 +254,7 @@ MUTANTS = (
         "claim-of-another-gateway",
         "archiver/catalogue/claims.py",
         "Claims._among",
-        '(row["entry"], row["gateway"], row[f"{entry}_id"]) == wanted',
+        '(kind_of(row), row["gateway"], row[f"{entry}_id"]) == wanted',
         'row[f"{entry}_id"] == wanted[2]',
         ("tests/catalogue/search/test_unindexed.py",),
     ),

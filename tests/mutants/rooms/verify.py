@@ -131,7 +131,7 @@ MUTANTS = (
         "verify-rows-of-segments-unproved",
         "recovery/verify/segment_contents.py",
         "_unproved",
-        "check_proof(one.key, one.header, one.header_text, one.proof, found.columns, keys)",
+        "check_proof(one.key, one.header, one.header_text, one.proof, found.columns, keys, known=known)",
         "pass",
         ("tests/recovery/test_verify_segments.py", "tests/recovery/test_segment_forgeries.py"),
     ),
