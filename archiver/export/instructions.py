@@ -35,7 +35,7 @@ trình dùng các khóa trong thư mục keys và ghi rõ là chưa đối chi�
 Nếu không chắc về nguồn gốc của tệp này, hãy lấy verify.py từ bản phát hành của phần mềm.
 
 Kết quả (dòng đầu tiên và mã kết thúc)
-  good:          0   nguyên vẹn
+  good:          0   nguyên vẹn (nếu không đưa khóa: chỉ khớp với chính nó, chưa xác nhận nguồn gốc)
   BAD:           1   không nguyên vẹn: có nội dung không khớp với những gì kho lưu trữ đã ký
   CANNOT CHECK:  2   không kiểm tra được: chưa kết luận được gì
 Chương trình dừng vì lý do khác (ví dụ lỗi của Python): chưa kiểm tra được gì.
@@ -79,7 +79,7 @@ the folder keys are believed, and the answer says so: whoever can make this file
 Where you are not sure where this file comes from, take verify.py from a release of the software.
 
 The answer (its first line, and the exit code)
-  good:          0   genuine
+  good:          0   genuine (without a key: whole in itself, by whom is not checked)
   BAD:           1   not genuine: something is not what the archive signed
   CANNOT CHECK:  2   it could not be checked, which says nothing about it
 Any other end, such as an error of Python itself, has checked nothing.

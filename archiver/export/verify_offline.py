@@ -8,9 +8,10 @@ In this order: the manifest's signature; every file against the list of digests;
 and approval; every receipt's proof and signature; every entry and original against its receipt.
 Without a key it believes those in the export, and says so.
 
-It ends with 0: genuine; 1: not genuine; 2: cannot check (no such file, too large, a key or format that it
-does not know). Its first line begins with "good:", "BAD:" or "CANNOT CHECK:". Any other end, such as an error
-of Python itself, has checked nothing.
+It ends with 0: genuine (without a key that you trust: whole in itself, by whom is not checked); 1: not
+genuine; 2: cannot check (no such file, too large, a key or format that it does not know). Its first line
+begins with "good:", "BAD:" or "CANNOT CHECK:". Any other end, such as an error of Python itself, has checked
+nothing.
 """
 
 from __future__ import annotations
@@ -502,18 +503,24 @@ LIMITS = (
     " there are no further entries. What a receipt does not state is bound by the manifest's signature"
     " alone.",
 )
+#: In place of the first verdict, where no key was given: then it may be of anybody.
 UNTRUSTED = (
-    "Các khóa lấy từ chính tệp này: ai làm được tệp thì cũng làm được khóa. Hãy so sánh với khóa do đơn vị"
-    " vận hành công bố.",
-    "The keys come from the export itself: whoever can make an export can make keys. Compare them with those"
-    " that the operator published.",
+    "KHỚP VỚI CHÍNH NÓ, CHƯA XÁC NHẬN NGUỒN GỐC: các khóa lấy từ chính tệp này, mà ai làm được tệp thì cũng"
+    " làm được khóa. Hãy kiểm tra lại với khóa công khai do đơn vị vận hành công bố.",
+    "WHOLE IN ITSELF, BY WHOM IS NOT CHECKED: the keys come from the export itself, and whoever can make an"
+    " export can make keys. Check it again with the public key that the operator published.",
 )
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;width:100%}"
     "th,td{border:1px solid;padding:.3em .6em;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    "th{width:32%}.verdict{border:3px solid;padding:.6em;font-weight:bold}"
+    "th{width:32%}.steps th{width:75%;font-weight:normal}"
+    ".verdict{border:3px solid;padding:.6em;font-weight:bold}"
 )
+
+
+def verdict(code: int, told: Findings) -> Tuple[str, str]:
+    return UNTRUSTED if code == GENUINE and not told.trusted else VERDICTS[code]
 
 
 def both_times(text: object) -> str:
@@ -555,7 +562,8 @@ def page(path: str, code: int, line: str, told: Findings) -> str:
             rows.append(row(name, both_times(body[field]) if field.endswith("_at") else body[field]))
     if body:
         lost = body["unreadable"]
-        rows.append(row("Không đọc được / Unreadable", [*lost[:20], "..."] if len(lost) > 20 else lost))
+        shown = [*lost[:20], "..."] if len(lost) > 20 else lost
+        rows.append(row("Không đọc được / Unreadable", shown or "không có / none"))
     for key_id, key in sorted(told.keys.items()):
         rows.append(row(f"Khóa / Key {key_id}", "SHA-256 " + hashlib.sha256(key).hexdigest()))
     way = "Python" if library() is None else "Python, cryptography"
@@ -578,10 +586,10 @@ def page(path: str, code: int, line: str, told: Findings) -> str:
     parts = [
         head,
         "<h1>Kết quả kiểm tra tệp xuất / Check of an export</h1>",
-        paragraph(VERDICTS[code], "verdict"),
+        paragraph(verdict(code, told), "verdict"),
     ]
-    parts += [] if told.trusted else [paragraph(UNTRUSTED)]
-    parts += [f"<p>{html.escape(line)}</p>", f"<h2>Đã kiểm tra / Checked</h2><table>{''.join(steps)}</table>"]
+    parts += [f"<p>{html.escape(line)}</p><h2>Đã kiểm tra / Checked</h2>"]
+    parts += [f'<table class="steps">{"".join(steps)}</table>']
     parts += [f"<h2>Tệp xuất / The export</h2><table>{''.join(rows)}</table>", paragraph(LIMITS)]
     return "".join(parts) + "</main></body></html>\n"
 
@@ -626,7 +634,7 @@ def main(arguments: List[str]) -> int:
         except OSError as error:
             code = code or CANNOT_CHECK
             line = f"CANNOT CHECK: the report cannot be written: {error} ({line})"
-    for text in (line, *told.notes[:20], VERDICTS[code][0]):
+    for text in (line, *told.notes[:20], verdict(code, told)[0]):
         shown = text.encode(sys.stdout.encoding or "ascii", "backslashreplace")
         sys.stdout.write(shown.decode(sys.stdout.encoding or "ascii") + "\n")
     return code

@@ -164,9 +164,19 @@ def test_the_report_tells_what_was_checked_in_both_languages(
     for text in ("NGUYÊN VẸN", "GENUINE", "UTC+7", shared.archive.settings.archive, "an audit"):
         assert text in page.text
     assert page.text.count("đúng / holds") == 3
-    assert "so sánh với khóa" not in page.text, "the key was given"
-    assert main([str(exported), "--report", str(tmp_path / "two.html")]) == GENUINE
-    assert "so sánh với khóa" in (tmp_path / "two.html").read_text(encoding="utf-8")
+
+
+def test_without_a_key_nothing_is_called_genuine(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A forger can sign with a key of his own, and put that into the export."""
+    path = tmp_path / "report.html"
+    assert main([str(exported), "--report", str(path)]) == GENUINE
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "BY WHOM IS NOT CHECKED" in page.text
+    for word in ("GENUINE", "NGUYÊN VẸN"):
+        assert word not in page.text
+        assert word not in told(capsys)
 
 
 def test_a_report_of_what_is_not_genuine_says_how_far_it_came(exported: Path, tmp_path: Path) -> None:

@@ -119,6 +119,15 @@ def test_a_file_twice_is_refused(exported: Path, tmp_path: Path) -> None:
     assert refused(path)
 
 
+def test_a_list_made_anew_is_refused(exported: Path, tmp_path: Path) -> None:
+    """Whoever changes a file changes its digest in the list, too; the manifest binds the list."""
+    found = members(exported)
+    old, new = found["README.en.txt"], found["README.en.txt"] + b"more"
+    digests = [hashlib.sha256(data).hexdigest().encode() for data in (old, new)]
+    found |= {"README.en.txt": new, "SHA256SUMS": found["SHA256SUMS"].replace(*digests)}
+    assert refused(write(tmp_path / "x.zip", found))
+
+
 def test_a_torn_file_is_refused(exported: Path, tmp_path: Path) -> None:
     whole = exported.read_bytes()
     for size in (0, 100, len(whole) // 2, len(whole) - 1):
