@@ -267,11 +267,25 @@ RECEIPT = _route(
     "receipt",
     {},
     {
-        200: _answer(
-            "The first receipt, or the one after a degraded one.",
-            wire.ReceiptAnswer,
-            examples.RECEIPT,
-        ),
+        200: {
+            **_answer(
+                "The first receipt, or the one after a degraded one.",
+                wire.ReceiptAnswer,
+                examples.RECEIPT,
+            ),
+            "headers": {
+                "Vanvault-Cleared-Into": {
+                    "description": "Its object was cleared: id of the segment that holds its rows.",
+                    "required": False,
+                    "schema": {"type": "string"},
+                },
+                "Vanvault-Cleared-At": {
+                    "description": "Sites at which it was cleared, with commas.",
+                    "required": False,
+                    "schema": {"type": "string"},
+                },
+            },
+        },
         **_problems(*_READS),
     },
 )

@@ -32,6 +32,7 @@ from vanvault.archiver.core.readable import (
     text_page,
 )
 from vanvault.archiver.people.sight import Withheld
+from vanvault.recovery.clearing import cleared_object
 from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry
 from vanvault.recovery.searched import searched_of
 from vanvault.recovery.shown import reading_of
@@ -159,8 +160,13 @@ async def receipt(request: Request, entry_id: str) -> Response:
         return found
 
     receipt = await read_fresh(node, lambda fresh: fresh.find(node, find))
+    cleared = await run_read(node, lambda: cleared_object(node.archive, receipt))
     shows(request, [entry_id])
-    return _json(receipt)
+    answer = _json(receipt)
+    if cleared is not None:  # beside the receipt, whose bytes stay as they were signed
+        answer.headers["Vanvault-Cleared-Into"] = cleared.segment
+        answer.headers["Vanvault-Cleared-At"] = ", ".join(cleared.sites)
+    return answer
 
 
 @router.get("/v1/receipts/{entry_id}/kept", **openapi.KEPT)

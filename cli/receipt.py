@@ -88,21 +88,28 @@ def show(home: Path, entry_id: str, kept: bool, lang: str, as_json: bool) -> Non
     """Show the first receipt of an entry, again; on stderr, what is owed and the lock that stands now.
 
     The receipt stays as it was signed, so that it verifies: its lock is that of the moment of receipt. With
-    --json --kept it prints one object: receipt, and kept.
+    --json --kept it prints one object: receipt, kept, and cleared. When the object that it names was cleared,
+    it says which segment holds its rows.
     """
+    from vanvault.recovery.clearing import cleared_object
+
     with open_archive(home) as archive, looking(archive, "receipt", {"id": entry_id}) as look:
         receipt = receipt_of(archive, entry_id)
-        beside = None
+        beside = cleared = None
         if kept or not as_json:
+            cleared = cleared_object(archive, receipt)
             beside = kept_beside(archive, find_entry(archive, entry_id), receipt)
         look.shows([entry_id])
     if as_json:
         told = None if beside is None else beside.as_json()
-        emit_json({"receipt": receipt, "kept": told} if kept else receipt)
+        gone = None if cleared is None else cleared.as_json()
+        emit_json({"receipt": receipt, "kept": told, "cleared": gone} if kept else receipt)
         return
     emit_pretty(receipt)
     for sentence in beside.sentences(lang) if beside is not None else ():
         click.echo(one_line(sentence), err=True)
+    if cleared is not None:
+        click.echo(cleared.line, err=True)
 
 
 @command.command("public-key")

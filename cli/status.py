@@ -78,6 +78,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("entries", f"{counts['entries']} in {counts['batches']} batches{gaps}"),
         ("segments", f"{segments['segments']} with {segments['rows']} rows"),
         ("not compacted", f"{segments['uncompacted']} batches"),
+        *(("spent", _spent(one)) for one in segments["spent"] if one["batches"]),
         *(("index kept", _kept(one)) for one in found["index"]["kept"]),
         *(("LOCK ENDS SOON", _alarm(held)) for held in segments["alarms"][:_ALARMS_SHOWN]),
         ("conflicts", f"{counts['conflicts']} ids with two contents" if counts["conflicts"] else "none"),
@@ -111,6 +112,11 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         lines.append((one["severity"].upper(), f"{one['id']}: {one['text']}, since {one['since']}"))
         lines.append(("", f"{one['remedy']} See {one['runbook']}"))
     return lines
+
+
+def _spent(one: dict[str, Any]) -> str:
+    size = human_size(one["bytes"])
+    return f"{one['batches']} batches at {one['site']}, {size}, which vanvault clear would remove"
 
 
 def _kept(one: dict[str, Any]) -> str:

@@ -189,7 +189,7 @@ ROOMS = (
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room(
         "recovery.clearing",
-        5,
+        9,
         "archiver.* recovery.work recovery.objects recovery.verified recovery.verify recovery.clock"
         " recovery.coverage recovery.reconcile",
     ),
@@ -233,8 +233,8 @@ ROOMS = (
     _room(
         "recovery.status",
         5,
-        "archiver.* recovery.backup recovery.conditions recovery.custody recovery.objects recovery.reconcile"
-        " recovery.schedule recovery.work",
+        "archiver.* recovery.backup recovery.clearing recovery.conditions recovery.custody recovery.objects"
+        " recovery.reconcile recovery.schedule recovery.work",
     ),
     _room(
         "recovery.disposal",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.clearing.outlook import SpentCount, spent_now
 from vanvault.recovery.clearing.run import ClearedSegment, ClearingTools, ClearReport, ClearRequest, clear
+from vanvault.recovery.clearing.told import ClearedObject, cleared_object
 
 __all__ = [
     "ClearReport",
     "ClearRequest",
+    "ClearedObject",
     "ClearedSegment",
     "ClearingTools",
+    "SpentCount",
     "clear",
+    "cleared_object",
+    "spent_now",
 ]

@@ -167,6 +167,7 @@ def level(
             archive.sites,
             locks=archive.rules.locks,
             signed=signed_dates(archive),
+            covered=archive.catalogue.covers,
             effort=effort,
             step=step,
             pause=pause,

@@ -5,7 +5,7 @@ Bytes are not compared: names carry their digest, so what is damaged is verifica
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,16 @@ class DueLocks:
     rules: LockRules
     signed: SignedDates
     now: datetime  # the latest of the sites' times
+    covered: Callable[[str], bool] = lambda key: False  # does a segment hold the batch with this key?
+
+    def is_spent(self, copies: Copies) -> bool:
+        """A batch that a segment holds, with all locks over wherever it lies: another site cleared it.
+
+        ``copies``: with their locks; a lock that is not known may stand.
+        """
+        locks = [version.retain_until for found in copies.at.values() for version in found[:1]]
+        over = all(until is not None and until <= self.now for until in locks)
+        return bool(locks) and over and self.covered(copies.key)
 
     def of(self, name: ObjectName, shown: Iterable[datetime]) -> datetime | None:
         """The signed date; without one the latest that a site shows and the rules can have asked for.
@@ -77,6 +87,8 @@ def decide(copies: Copies, sites: Sequence[str], due: DueLocks) -> tuple[Reconci
     if name is None or not copies.at:
         return ()
     newest = {site: versions[0] for site, versions in copies.at.items()}
+    if len(newest) < len(sites) and due.is_spent(copies):
+        return ()
     source, best = max(newest.items(), key=lambda item: (_until(item[1]), item[0]))
     missing = [
         Fetch(copies.key, source, site, best.size, best.stored_at) for site in sites if site not in newest

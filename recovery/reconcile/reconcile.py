@@ -104,6 +104,7 @@ def reconcile_sites(
     dry_run: bool = False,
     locks: LockRules | None = None,
     signed: SignedDates = nothing_signed,
+    covered: Callable[[str], bool] = lambda key: False,
     effort: Effort | None = None,
     step: Step = silent,
     pause: Callable[[], None] = let_puts_arrive,
@@ -117,6 +118,7 @@ def reconcile_sites(
 
     Args:
         locks, signed: until when copies are locked; what a site shows beyond that is not followed.
+        covered: does a segment hold the batch with this key? What one site cleared is not copied back to it.
         step: hears of every name that is done, with the bytes that were copied for it.
         pause: waits a moment before what was just written counts as missing.
         clock: the node's time, from which locks of copies are counted; None: as each site tells it.
@@ -129,7 +131,7 @@ def reconcile_sites(
     listing = Listing(sites)
     told = max(site.now() for site in sites.values())
     now = clock() if clock is not None else told
-    due = DueLocks(locks or LockRules(), signed, now)
+    due = DueLocks(locks or LockRules(), signed, now, covered)
     tally = _Tally({name: Lag() for name in names}, {name: Lag() for name in names})
     young: list[str] = []
 
@@ -138,7 +140,8 @@ def reconcile_sites(
             return []
         # Of an object at one site only there is no lock to compare: its copy learns it with the bytes.
         alone = len(copies.at) == 1
-        actions = decide(copies if alone else newest_with_locks(copies, sites), names, due)
+        known = copies if alone and not covered(copies.key) else newest_with_locks(copies, sites)
+        actions = decide(known, names, due)
         outcomes: _Outcomes = [
             (action, None if dry_run else _carry_out(action, copies, sites, due, clock)) for action in actions
         ]

@@ -73,6 +73,7 @@ class Reconciler:
             self._archive.sites,
             locks=self._archive.rules.locks,
             signed=signed_dates(self._archive),
+            covered=self._archive.catalogue.covers,
             effort=self._effort,
             clock=self._archive.clock.now,
         )

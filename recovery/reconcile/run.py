@@ -84,6 +84,7 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
             dry_run=request.dry_run,
             locks=archive.rules.locks,
             signed=signed_dates(archive),
+            covered=archive.catalogue.covers,
             effort=effort,
             step=step,
             clock=archive.clock.now,

@@ -12,6 +12,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.replicas import Leadership, SiteStatus
 from vanvault.recovery.backup import BackupStanding
+from vanvault.recovery.clearing import SpentCount
 from vanvault.recovery.conditions import Condition
 from vanvault.recovery.custody import EscrowStanding
 
@@ -60,11 +61,13 @@ class SegmentsStatus:
     counts: Mapping[str, int]  # segments and their rows
     uncompacted: int  # batches
     alarms: tuple[LockAlarm, ...]
+    spent: tuple[SpentCount, ...] = ()  # what a clearing would free, by the listings
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         alarms = [alarm.as_json() for alarm in self.alarms]
-        return {**self.counts, "uncompacted": self.uncompacted, "alarms": alarms}
+        spent = [one.as_json() for one in self.spent]
+        return {**self.counts, "uncompacted": self.uncompacted, "alarms": alarms, "spent": spent}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
+from vanvault.recovery.clearing import spent_now
 from vanvault.recovery.conditions import FirstSeen, conditions_of, gather_facts, seen_here
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
@@ -123,6 +124,7 @@ def _segments(archive: Archive) -> SegmentsStatus:
         alarms=tuple(
             LockAlarm(held.site, held.key, held.retain_until) for held in look_at_locks(archive).alarms
         ),
+        spent=spent_now(archive),
     )
 
 

@@ -118,7 +118,8 @@ def make_home(
         insiders[site] = Insider(endpoint, bucket, endpoint.client())
         if site in least_privilege:
             for duty, one in provisioned(insiders[site], site).items():
-                _give(environment, folder, (site, duty), one)
+                if duty != "disposer":  # no node has it
+                    _give(environment, folder, (site, duty), one)
         else:
             _give(environment, folder, (site,), Credentials(endpoint.access_key, endpoint.secret_key))
         for name, setting in settings.items():

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
 from tests.support.archives import SITES
-from tests.support.clearing import LONG_AFTER, cleared, make_spent, spent_left
+from tests.support.clearing import (
+    LONG_AFTER,
+    cleared,
+    disposers_of,
+    keys_of_disposers,
+    make_spent,
+    spent_left,
+)
+from tests.support.clocks import TickingClock
 from tests.support.compacted import CompactedLab
+from vanvault.archiver.appliance import Archive, open_disposers
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.recovery.clearing import clear
+from vanvault.archiver.stores import Site
+from vanvault.recovery.clearing import ClearingTools, ClearRequest, clear
 
 
 def batches(lab: CompactedLab) -> dict[str, list[str]]:
@@ -227,8 +240,6 @@ def test_what_is_not_clean_stops_it(
 def test_a_site_that_is_away_stops_it(compacted: CompactedLab) -> None:
     make_spent(compacted)
     with compacted.open() as archive:
-        from tests.support.clearing import disposers_of
-
         disposers_of(archive)  # the secrets are given while both are there
     before = spent_left(compacted, "primary")
     away(compacted)
@@ -252,3 +263,53 @@ def test_without_credentials_it_says_whose_are_missing(compacted: CompactedLab) 
     make_spent(compacted)
     with compacted.open() as archive, pytest.raises(SettingsError, match="primary has no credentials"):
         clear(archive)
+
+
+def test_a_signed_fork_under_a_covered_number_stays(compacted: CompactedLab) -> None:
+    """Only a holder of the keys can make one: its rows are in no segment."""
+    make_spent(compacted)
+    victim = compacted.compacted()[0]
+    old = {site: compacted.data(site, victim) for site in SITES}
+    forged = compacted.forge(victim, lambda batch: batch)
+    for site in SITES:
+        compacted.add(site, victim, old[site])
+    report = cleared(compacted)
+    assert report.exit_code == ExitCode.CHECK_FAILED
+    assert all(compacted.all_files(site, forged) for site in SITES)
+    assert report.halted or {one.key for one in report.left} == {forged}
+
+
+class AheadClock(TickingClock):
+    """A host's clock, years ahead."""
+
+    def __init__(self, lab: CompactedLab) -> None:
+        super().__init__()
+        self.moment = lab.clock.moment + timedelta(days=400)
+
+
+def test_a_host_whose_clock_is_ahead_of_a_site_clears_nothing(compacted: CompactedLab) -> None:
+    """At S3 the sites' clocks are their own: here the site of another host says its time."""
+    make_spent(compacted, timedelta(days=20))
+    right = compacted.clock
+
+    class Elsewhere:
+        def __init__(self, site: Site) -> None:
+            self._site = site
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._site, name)
+
+        def now(self) -> datetime:
+            return right.now()
+
+    compacted.clock = AheadClock(compacted)
+    with compacted.open() as plain:
+        sites = {name: cast(Site, Elsewhere(site)) for name, site in plain.sites.items()}
+        secrets, ports = keys_of_disposers(plain), Ports.under(compacted.clock)
+        with Archive.open(compacted.home, ports=ports, sites=sites) as archive:
+            tools = ClearingTools(open_disposers(archive, secrets), sleep=lambda seconds: None)
+            with contextlib.suppress(VanVaultError):
+                assert clear(archive, ClearRequest(), tools=tools).halted
+    compacted.clock = right
+    assert spent_left(compacted, "primary") == compacted.compacted()
+    assert spent_left(compacted, "standby") == compacted.compacted()
