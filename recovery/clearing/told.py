@@ -42,7 +42,7 @@ def cleared_object(archive: ArchiveReader, receipt: Mapping[str, Any]) -> Cleare
     gone = []
     for site in sorted({str(one.get("site")) for one in receipt.get("placements", ())} & set(archive.sites)):
         try:
-            if not archive.sites[site].versions(key):
+            if not archive.readable[site].versions(key):
                 gone.append(site)
         except SiteUnavailable:
             continue  # nobody knows now
