@@ -227,8 +227,9 @@ ROOMS = (
         "recovery.conditions",
         11,
         "archiver.* recovery.access recovery.accounts recovery.approvals recovery.backup recovery.clock"
-        " recovery.coverage recovery.custody recovery.drill recovery.holds recovery.notices"
-        " recovery.reconcile recovery.reports recovery.retention recovery.schedule recovery.sign_on",
+        " recovery.coverage recovery.custody recovery.disposal_record recovery.drill recovery.holds"
+        " recovery.notices recovery.reconcile recovery.reports recovery.retention recovery.schedule"
+        " recovery.sign_on",
     ),
     _room(
         "recovery.status",

@@ -125,6 +125,8 @@ _TERMS: dict[str, tuple[str, str]] = {
     "break-glass-overdue": ("A review of break-glass is overdue", "Quá hạn rà soát việc dùng quyền khẩn cấp"),
     "reviews-due": ("Accounts must be confirmed", "Tài khoản đến hạn rà soát"),
     "hold-unconfirmed": ("A hold is not confirmed", "Lệnh tạm giữ chưa được xác nhận"),
+    "disposal-half-done": ("A disposal is half-done", "Đợt tiêu hủy dở dang"),
+    "disposal-waits": ("A disposal waits to be run", "Đợt tiêu hủy chờ thực hiện"),
     "approvers-gone": ("Nobody can approve", "Không đủ người phê duyệt"),
     "approvers-few": ("Too few can approve", "Số người phê duyệt ít hơn mức yêu cầu"),
     "report-overdue": ("A report is overdue", "Quá hạn lập báo cáo"),

@@ -36,6 +36,8 @@ class RecordFacts:
     keepers: Since = field(default_factory=dict)  # what is wrong with the keepers of locks, for people
     profile_differs: Since = field(default_factory=dict)  # how the settings differ from the record
     open_too_long: Since = field(default_factory=dict)  # transactions, for people, when they were counted
+    disposals_half_done: Since = field(default_factory=dict)  # begun, and stopped before their end
+    disposals_waiting: Since = field(default_factory=dict)  # cooled, and nobody has run them
     windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))

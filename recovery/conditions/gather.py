@@ -22,6 +22,7 @@ from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFa
 from vanvault.recovery.conditions.kept import index_not_kept
 from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
+from vanvault.recovery.disposal_record import known_disposals
 from vanvault.recovery.drill import DrillStanding, standings
 from vanvault.recovery.holds import known_holds
 from vanvault.recovery.notices import unannounced
@@ -33,6 +34,8 @@ from vanvault.recovery.sign_on import read_break_glass
 
 #: With fewer who can approve, one of them can ask for nothing.
 _HUMANS = 2
+#: A run of a disposal that told nothing for so long was killed.
+_RUN_WITHIN = timedelta(hours=12)
 
 
 def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
@@ -44,6 +47,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
     now, settings = archive.clock.now(), archive.settings
     approvers, able = _approvers_few(archive)
     drills, jobs, keys = standings(archive.search), overview(archive), known_keys(archive)
+    half_done, waiting = _disposals(archive, now)
     return ArchiveFacts(
         now=now,
         record=RecordFacts(
@@ -62,6 +66,8 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             approvers_few=approvers if able >= _HUMANS else {},
             approvers_gone=approvers if able < _HUMANS else {},
             reports_overdue=_reports_overdue(archive),
+            disposals_half_done=half_done,
+            disposals_waiting=waiting,
             windows_unannounced=unannounced(archive),
             holds_unconfirmed=_holds_unconfirmed(archive, now),
             keepers=keepers_in_trouble(archive),
@@ -198,6 +204,20 @@ def _reports_overdue(archive: Archive) -> Since:
 
 def _holds_unconfirmed(archive: Archive, now: datetime) -> Since:
     return {hold.id: hold.placed.at for hold in known_holds(archive).in_force() if hold.is_late(now)}
+
+
+def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
+    """Disposals that stopped before their end, and those that wait for somebody who runs them."""
+    half_done, waiting = dict[str, datetime](), dict[str, datetime]()
+    for one in known_disposals(archive):
+        record, last = one.record, one.record.last_at
+        if one.state == "half-done" and record.halted is not None:
+            half_done[record.id] = record.halted[0]
+        elif one.state == "running" and last is not None and last < now - _RUN_WITHIN:
+            half_done[record.id] = last
+        elif one.state == "ready" and one.cools_until is not None:
+            waiting[record.id] = one.cools_until
+    return half_done, waiting
 
 
 def _failed(drills: Iterable[DrillStanding]) -> Since:

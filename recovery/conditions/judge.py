@@ -107,6 +107,8 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         ("job-failing", "the last run went wrong", record.jobs_failing),
         ("job-overdue", "no good run in time", record.jobs_overdue),
         ("hold-unconfirmed", "placed, and nobody confirmed it in 72 hours", record.holds_unconfirmed),
+        ("disposal-half-done", "begun, and not at its end", record.disposals_half_done),
+        ("disposal-waits", "approved and cooled, and nobody has run it", record.disposals_waiting),
         ("report-overdue", "not made before the 10th", record.reports_overdue),
     ):
         if late:

@@ -199,6 +199,20 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "disposal-half-done",
+        "error",
+        "See why: vanvault disposal show ID. Bring the site back, or let the hold come to its end; then go"
+        " on: vanvault disposal run ID.",
+        "work-overdue",
+    ),
+    ConditionKind(
+        "disposal-waits",
+        "warning",
+        "Another person than who planned it runs it: vanvault disposal run ID; or it is taken back:"
+        " vanvault disposal withdraw ID.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "approvers-gone",
         "error",
         "See who can: vanvault approval table show. Who is idle: vanvault account review --confirm. Others"

@@ -70,7 +70,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "unread": ("could not be read whole", "chưa đọc được đầy đủ"),
     "open": ("the transaction is open", "giao dịch chưa kết thúc"),
     "not-due": ("not due for 30 days yet", "chưa hết thời hạn lưu trữ 30 ngày"),
-    "held": ("a legal hold", "đang bị phong tỏa tiêu hủy"),
+    "held": ("a legal hold", "đang có lệnh tạm giữ"),
     "conflict": ("an id has two contents", "một mã có hai nội dung"),
     "asked-for": ("an extraction waits for it", "đang được khai thác theo yêu cầu"),
     "locked": ("locked at a site", "còn khóa tại điểm lưu trữ"),

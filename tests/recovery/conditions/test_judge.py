@@ -44,6 +44,8 @@ OF_RECORD = {
     "approvers-gone": ({"approvers_gone": {"1 people can approve": LAST_WEEK}}, LAST_WEEK),
     "approvers-few": ({"approvers_few": {"2 people may approve": LAST_WEEK}}, LAST_WEEK),
     "hold-unconfirmed": ({"holds_unconfirmed": {"h-1": LAST_WEEK}}, LAST_WEEK),
+    "disposal-half-done": ({"disposals_half_done": {"d-1": LAST_WEEK}}, LAST_WEEK),
+    "disposal-waits": ({"disposals_waiting": {"d-2": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "keepers-failing": ({"keepers": {"clocks: no round for a day": LAST_WEEK}}, LAST_WEEK),
     "profile-differs": ({"profile_differs": {"QD08-2015 is in force": LAST_WEEK}}, LAST_WEEK),
     "open-too-long": ({"open_too_long": {"3 transactions": LAST_WEEK}}, LAST_WEEK),

@@ -135,3 +135,24 @@ def test_a_hold_that_nobody_confirmed_in_three_days_is_told(tmp_path: Path) -> N
         assert list(gather_facts(archive, SeenFacts()).record.holds_unconfirmed) == [hold.id]
         confirm_hold(archive, Requester("minh", "a-minh"), hold.id)
         assert gather_facts(archive, SeenFacts()).record.holds_unconfirmed == {}
+
+
+def test_a_disposal_that_stopped_before_its_end_is_told_until_it_is_certified(tmp_path: Path) -> None:
+    with memory_home(tmp_path / "home") as home:
+        archive = home.archive()
+        told: dict[str, object] = {"disposal": "d-1", "digest": "ab" * 32, "who": "lan"}
+        counts: dict[str, object] = {"entries": 1, "originals": 0, "bytes": 9, "segments": 1}
+        archive.record("disposal.planned", {**told, **counts, "plan": "p", "requester": "os:lan"})
+        archive.record("disposal.begun", {**told, "approval": {"request": "q-1"}, "runner": "os:minh"})
+        assert gather_facts(archive, SeenFacts()).record.disposals_half_done == {}
+        home.clock.advance(timedelta(seconds=1))
+        archive.record("disposal.halted", {**told, "why": ["the site standby is away"]})
+        assert list(gather_facts(archive, SeenFacts()).record.disposals_half_done) == ["d-1"]
+        home.clock.advance(timedelta(seconds=1))
+        archive.record("disposal.removed", {**told, "site": "standby", "residue": "r"})
+        assert gather_facts(archive, SeenFacts()).record.disposals_half_done == {}
+        home.clock.advance(timedelta(hours=13))  # the run that went on was killed, too
+        assert list(gather_facts(archive, SeenFacts()).record.disposals_half_done) == ["d-1"]
+        certified = {"number": 1, "certificate": "c", "sha256": "cd" * 32, "remaining": 0}
+        archive.record("disposal.certified", {**told, **certified})
+        assert gather_facts(archive, SeenFacts()).record.disposals_half_done == {}
