@@ -6,7 +6,7 @@ fails by it where VANVAULT_REQUIRE_SERVERS=1 is set.
 
 from __future__ import annotations
 
-from tests.servers import ceph, host_clock, keycloak, minio, restic, softhsm
+from tests.servers import ceph, chromium, host_clock, keycloak, minio, restic, softhsm
 from tests.servers.processes import ServerUnavailable
 
 
@@ -17,6 +17,7 @@ def main() -> None:
         ("SoftHSM2", softhsm.install),
         ("restic", restic.install),
         ("Keycloak", keycloak.install),
+        ("Chromium", chromium.install),
         ("the host clock", host_clock.build),
     ):
         try:

@@ -30,6 +30,7 @@ LONGEST = (
     "tests/api/test_two_nodes.py",
     "tests/upkeep/compaction/test_ten_years.py",
     "dask",
+    "tests/api/console/test_browser.py",
     "tests/api/test_degraded.py",
     "keycloak",
     "tests/servers/test_processes.py",

@@ -29,6 +29,13 @@ PEOPLE = {
     "vinh": "operator",
     "mai": "extractor",
 }
+#: Those who sign in by a test itself.
+BY_HAND = {
+    "quy": "auditor-log",
+    "son": "auditor-log",
+    "quyen": "auditor-original",
+    "emma": "auditor-original",
+}
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
 _FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')
 
@@ -118,7 +125,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsolePlace]:
     token, seeds = init_home(home), {}
     with Archive.open(home) as archive:
         desk = Desk(archive, "anh")
-        for name, role in (PEOPLE | {"quy": "auditor-log", "son": "auditor-log"}).items():
+        for name, role in (PEOPLE | BY_HAND).items():
             add_account(desk, NewAccount(name, "person", name, roles=(role,)))
             request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
             seeds[name] = set_credentials(archive, request, Passwords()).seed
