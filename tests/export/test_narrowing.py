@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.export.test_verify_offline import edit, first, refused, sealed_again,
 from tests.support.forms import told_form
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Conflict
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.export import ExportRequest, Narrowing, export, parse_request
 from vanvault.archiver.keys import public_pem
 from vanvault.archiver.people.extraction import ExtractionForm, new_form
@@ -92,6 +94,28 @@ def test_only_what_was_granted_is_there_and_it_is_genuine(
     key.write_bytes(public_pem(shared.archive.signing.active().public()))
     code, said = run_verifier(path, key)
     assert (code, "extraction x-1" in said) == (0, True), said
+
+
+def test_the_times_of_files_tell_no_time_of_receipt_that_was_not_granted(
+    shared: Filled, tmp_path: Path
+) -> None:
+    def times(path: Path, folder: str) -> set[tuple[int, ...]]:
+        with zipfile.ZipFile(path) as file:
+            return {one.date_time for one in file.infolist() if one.filename.startswith(folder)}
+
+    without = extracted(shared, tmp_path / "a.zip", "original")
+    assert times(without, "originals/") == times(without, "verify.py")
+    assert "when the archive received" not in members(without)["README.en.txt"].decode()
+    granted = extracted(shared, tmp_path / "b.zip", "original", "received_at")
+    received = {item["received_at"] for item in shared.items(employer_code="TA0001A", entry="message")}
+    assert "when the archive received" in members(granted)["README.en.txt"].decode()
+    assert times(granted, "originals/") == {vietnam(one) for one in received}
+
+
+def vietnam(text: str) -> tuple[int, ...]:
+    """As a ZIP names a time: to the even second before it."""
+    at = parse_rfc3339(text) + timedelta(hours=7)
+    return (at.year, at.month, at.day, at.hour, at.minute, at.second // 2 * 2)
 
 
 def test_entries_of_the_archive_itself_never_go_along(full: Filled, tmp_path: Path) -> None:

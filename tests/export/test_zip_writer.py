@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -46,6 +47,29 @@ def test_members_come_back(contents: list[bytes], chunks: list[bytes]) -> None:
             assert all(info.file_size >= info.compress_size for info in file.infolist()[:-1])
             assert file.infolist()[-1].external_attr >> 16 == 0o100644
         data.file.close()
+
+
+def test_a_member_has_its_moment_in_vietnams_time_and_in_utc(tmp_path: Path) -> None:
+    moments = {
+        "known": (1_764_540_001, (2025, 12, 1, 5, 0, 0)),
+        "unknown": (0, (1980, 1, 1, 0, 0, 0)),
+        "before": (1, (1980, 1, 1, 0, 0, 0)),
+        "later": (2**31 + 10, (2038, 1, 19, 10, 14, 18)),
+        "after": (2**33, (2107, 12, 31, 23, 59, 58)),
+    }
+    made, data = writer(tmp_path)
+    for name, (at_s, _) in moments.items():
+        made.add(name, b"x", at_s=at_s)
+    made.end()
+    data.sync()
+    with zipfile.ZipFile(data.path) as file:
+        assert {info.filename: info.date_time for info in file.infolist()} == {
+            name: shown for name, (_, shown) in moments.items()
+        }
+        assert file.testzip() is None
+        utc = {info.filename: info.extra for info in file.infolist()}
+    assert utc["known"] == struct.pack("<HHBi", 0x5455, 5, 1, 1_764_540_001)
+    assert utc["unknown"] == utc["later"] == b"", "that field ends in 2038"
 
 
 def test_more_than_65535_members(tmp_path: Path) -> None:

@@ -109,4 +109,20 @@ MUTANTS = (
         "newest[one.place.account, one.place.kind] = one.key_id",
         ("tests/recovery/custody/test_credentials_key.py",),
     ),
+    Mutant(
+        "bundle-beyond-uncounted",
+        "recovery/custody/bundle.py",
+        "BundledObject.count",
+        "if not wanted:",
+        "if False:",
+        ("tests/cli/test_keys_unwrap.py",),
+    ),
+    Mutant(
+        "bundle-originals-beside-rows",
+        "recovery/custody/bundle.py",
+        "_parts",
+        "if rows_only or (",
+        "if (",
+        ("tests/cli/test_keys_unwrap.py",),
+    ),
 )
