@@ -141,10 +141,10 @@ def _request(
 def _asked(
     archive: Archive, parameters: list[tuple[str, str]], ids_file: Path | None, request: KeyBundleRequest
 ) -> dict[str, str]:
-    from vanvault.recovery.custody import ids_digest
+    from vanvault.recovery.custody import result_digest
 
     if ids_file is not None:
-        return {"ids": ids_file.name, "ids_sha256": ids_digest(request.ids)}
+        return {"ids": ids_file.name, "ids_sha256": result_digest(request.ids)}
     return {**dict(parameters), **dict(exact(archive, parameters))}
 
 
@@ -217,6 +217,8 @@ def _show(plan: KeyBundlePlan, *, as_json: bool) -> None:
     )
     if plan.own_left_out:
         click.echo(f"{plan.own_left_out} entries of the archive itself match and are left out.")
+    if plan.disposed:
+        click.echo(f"{plan.disposed} entries that match were disposed of: nothing of them is left to open.")
     if plan.large:
         click.echo(f"{len(plan.large)} large originals are no Parquet: take them with vanvault get.")
     most = sorted(plan.objects, key=lambda one: (-one.beyond.total(), one.object))[:_SHOWN]

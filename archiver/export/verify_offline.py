@@ -555,6 +555,7 @@ def page(path: str, code: int, line: str, told: Findings) -> str:
         ("Lý do / Reason", "reason"), ("Điều kiện tìm / Filter", "filter"), ("Số lượng / Counts", "counts"),
         ("Bắt đầu / Begun", "started_at"), ("Kết thúc / Finished", "finished_at"),
         ("Trích xuất / Extraction", "extraction"), ("Không được xem / Withheld", "withheld"),
+        ("Đã hủy theo quy định / Disposed", "disposed"),
         ("Đã tiêu hủy / Disposed of", "disposed"),
     )  # fmt: skip
     for name, field in names:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from vanvault.recovery.custody.bundle import (
     KeyBundlePlan,
     KeyBundleRequest,
-    ids_digest,
     ids_of_lines,
     open_key_bundle,
     plan_key_bundle,
+    result_digest,
 )
 from vanvault.recovery.custody.escrow import (
     EscrowVerifyRequest,
@@ -52,12 +52,12 @@ __all__ = [
     "accept_objects",
     "escrow_standing",
     "exposed",
-    "ids_digest",
     "ids_of_lines",
     "known_keys",
     "open_key_bundle",
     "plan_key_bundle",
     "restore_keys",
+    "result_digest",
     "revoke_key",
     "rotate_keys",
     "split_keys",

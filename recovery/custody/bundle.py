@@ -87,12 +87,13 @@ class KeyBundlePlan:
     objects: tuple[BundledObject, ...]
     large: tuple[str, ...]  # objects of one large original each: no Parquet, so no key is given
     own_left_out: int  # entries of the archive itself that match
+    disposed: int  # entries that match and are not there any more
     unread: tuple[Unread, ...]  # what could not be looked at: entries may be missing
 
     @property
     def digest(self) -> str:
         """Of the ids."""
-        return ids_digest(self.ids)
+        return result_digest(self.ids)
 
     @property
     def beyond(self) -> int:
@@ -118,6 +119,7 @@ class KeyBundlePlan:
             "rows_only": self.request.rows_only,
             "large": list(self.large),
             "own_left_out": self.own_left_out,
+            "disposed": self.disposed,
             "unread": [
                 {"object": one.object, "reason": one.reason, "first": one.first, "last": one.last}
                 for one in self.unread
@@ -133,11 +135,14 @@ def plan_key_bundle(archive: Archive, request: KeyBundleRequest) -> KeyBundlePla
     compacted meanwhile), Damaged, SiteUnavailable, KeyUnavailable.
     """
     unread: dict[str, Unread] = {}
-    own = 0
+    own = disposed = 0
     wanted: dict[str, Item] = {}
     for item in _items(archive, request, unread):
         if item["gateway"] == SYSTEM_GATEWAY and _leaves_out_own(request):
             own += 1
+            continue
+        if item["entry"] == "disposed":  # nothing of it is left to open
+            disposed += 1
             continue
         wanted[str(item["id"])] = item
         if len(wanted) > MOST_ENTRIES:
@@ -148,7 +153,7 @@ def plan_key_bundle(archive: Archive, request: KeyBundleRequest) -> KeyBundlePla
     if len(objects) > MOST_OBJECTS:
         raise _too_many(f"{len(objects)} objects, and a bundle has keys of {MOST_OBJECTS} at most")
     ids, found = tuple(sorted(wanted)), tuple(objects[key] for key in sorted(objects))
-    return KeyBundlePlan(request, ids, found, tuple(sorted(large)), own, tuple(unread.values()))
+    return KeyBundlePlan(request, ids, found, tuple(sorted(large)), own, disposed, tuple(unread.values()))
 
 
 def open_key_bundle(archive: Archive, plan: KeyBundlePlan) -> dict[str, Any]:
@@ -250,7 +255,7 @@ def _day(us: int) -> str:
     return from_us(us).date().isoformat()
 
 
-def ids_digest(ids: Iterable[str]) -> str:
+def result_digest(ids: Iterable[str]) -> str:
     """SHA-256 (hex) of ids, sorted, each once and ended by a newline."""
     return hashlib.sha256("".join(f"{id}\n" for id in sorted(set(ids))).encode()).hexdigest()
 
