@@ -26,10 +26,16 @@ def search_query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
 
 
 def find_page(node: Node, reader: Reader, query: Query) -> tuple[Page, NearMisses]:
-    """A page of what matches, and what came close where nothing does. Raises as ``Search.page``."""
+    """A page of what matches, and what came close where nothing does. Raises as ``Search.page``.
+
+    What came close is looked for where a person asks: a gateway asks all day for ids that are not there.
+    """
     page = node.archive.search.page(query)
-    empty = not page.items and page.next is None
-    return page, near_misses(node.archive, query, may_see(reader)) if empty else NearMisses()
+    if page.items or page.next is not None:
+        return page, NearMisses()
+    if not reader.person:
+        return page, NearMisses(complete=False)
+    return page, near_misses(node.archive, query, may_see(reader))
 
 
 def seen_entry(node: Node, reader: Reader, entry_id: str) -> Item:

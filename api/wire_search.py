@@ -179,7 +179,7 @@ class PageAnswer(BaseModel):
     partial: str | None = Field(description="Why the page ends before its limit.")
     unread: list[UnreadObject]
     searched: SearchedAnswer
-    near: list[NearAnswer] = Field(description="Where nothing was found: what came close.")
+    near: list[NearAnswer] = Field(description="Where a person found nothing: what came close.")
     near_complete: bool = Field(description="False: not all that may be close was looked at.")
     withheld: list[WithheldPart] = _withheld()
 

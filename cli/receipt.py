@@ -73,6 +73,12 @@ def verify(
         results.append(result)
     if as_json:
         emit_json({"ok": code is ExitCode.OK, "receipts": results})
+    elif any(result["ok"] for result in results):
+        click.echo(
+            "locks are those of the moment of receipt, and prolonged while they are needed;"
+            " what is owed, and what locks it now: vanvault receipt show",
+            err=True,
+        )
     return code
 
 

@@ -236,6 +236,22 @@ def test_a_reading_is_a_look_at_the_original_and_its_page_runs_nothing(place: Pl
         check_problem(other.get(path, params={"purpose": WHY}), 403, "access-denied")
 
 
+def test_a_person_who_finds_nothing_is_told_what_came_close(place: Place) -> None:
+    with place.client("auditor-log") as auditor:
+        page = auditor.get("/v1/search?tax_code=TZ1").json()
+        march = auditor.get("/v1/search?employer_code=TZ1&during=03/2020").json()
+    assert [(one["way"], one["fields"]) for one in page["near"]] == [
+        ("other-field", {"employer_code": "TZ1"})
+    ]
+    assert [(one["way"], one["count"]) for one in march["near"]] == [("other-time", 1)]
+    assert march["searched"]["from_local"] == "2020-03-01T00:00:00+07:00"
+    (look,) = place.looks(who="auditor-log")[:1]
+    assert (look["asked"]["during"], look["shown"], look["count"]) == ("03/2020", [], 1)
+    with place.server.client(place.gateway) as gateway:
+        own = gateway.get("/v1/search?tax_code=TZ0").json()
+    assert (own["near"], own["near_complete"]) == ([], False)
+
+
 def test_what_is_not_there_is_on_record_before_that_is_told(place: Place) -> None:
     with place.client("auditor-log") as auditor:
         check_problem(auditor.get("/v1/messages/0000000000000000-0-0"), 404, "not-found")
