@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.times import rfc3339_us
+from vanvault.archiver.core.times import rfc3339_us, vietnam_day
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.lookup import found_case
-from vanvault.cli.output import emit_json, json_option, shown, warn
+from vanvault.cli.output import emit_json, json_option, print_table, shown, warn
 from vanvault.cli.requester import requester_of
 
 
@@ -124,6 +124,44 @@ def change(home: Path, /, as_json: bool, **given: Any) -> int:
         if given["in_force"]:
             click.echo(f"{plan.after.name} is in force; name it in the settings of each node")
     return ExitCode.OK if complete and not plan.unread else ExitCode.CHECK_FAILED
+
+
+@command.command()
+@json_option
+@click.pass_obj
+def report(home: Path, as_json: bool) -> int:
+    """Tell why everything is kept that is archived, by reason and duty: counts, and nothing of its contents.
+
+    What nothing keeps any more waits for a disposal. All logs are read, which takes minutes for years of
+    entries. Ends with 3 where something could not be read.
+    """
+    from vanvault.recovery.disposal import kept_data
+
+    with open_archive(home) as archive, looking(archive, "count", {"kept_data": ""}) as look:
+        complete = catch_up(archive)
+        kept = kept_data(archive)
+        look.shows(count=sum(line.entries for line in kept.lines))
+    for segment in kept.unread:
+        warn(f"{segment}: could not be read whole, and is not counted")
+    if as_json:
+        emit_json({**kept.as_json(), "partial": bool(kept.unread) or not complete})
+        return ExitCode.OK if complete and not kept.unread else ExitCode.CHECK_FAILED
+    rows = [
+        (
+            line.reason,
+            line.duty,
+            str(line.entries),
+            str(line.transactions),
+            str(line.insured),
+            str(line.bytes),
+            vietnam_day(line.last_end).isoformat() if line.last_end else "",
+        )
+        for line in kept.lines
+    ]
+    print_table(("reason", "duty", "entries", "transactions", "insured", "bytes", "last end"), rows)
+    for id, state in kept.disposals:
+        click.echo(shown(f"disposal {id}: {state}"))
+    return ExitCode.OK if complete and not kept.unread else ExitCode.CHECK_FAILED
 
 
 @command.command()

@@ -42,6 +42,8 @@ class EntryStanding:
     transaction: str = ""  # the same for all entries of one
     closes: tuple[str, ...] = ()  # of the line that closed it: ids of the other entries that are there still
     is_reduced: bool = False  # its bytes were disposed of before
+    is_first: bool = False  # of its transaction
+    names_insured: bool = False  # it names an insured person by number
 
 
 @dataclass(frozen=True, slots=True)

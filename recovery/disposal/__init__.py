@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.disposal.kept import KeptData, KeptLine, kept_data
 from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
 from vanvault.recovery.disposal.removing import LeftCopy
@@ -11,10 +12,13 @@ from vanvault.recovery.disposal.verbs import signed_certificate, signed_plan, wi
 __all__ = [
     "CERTIFICATE_FORM",
     "PLAN_FORM",
+    "KeptData",
+    "KeptLine",
     "LeftCopy",
     "MadePlan",
     "PlanWish",
     "RanDisposal",
+    "kept_data",
     "plan_disposal",
     "run_disposal",
     "signed_certificate",

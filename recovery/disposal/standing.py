@@ -97,12 +97,17 @@ class Standings:
                 yield segment, None
                 continue
             reduced = reduced_in(self._archive, segment)
-            yield segment, [self._entry(one, reduced) for one in found if one.entry != "disposed"]
+            yield segment, [self._told(one, reduced) for one in found if one.entry != "disposed"]
 
     def entry(self, id: str, *, reduced: bool = False) -> EntryStanding:
         """One entry, with its transaction gathered. Raises NotFound, SiteUnavailable, Damaged."""
         item = self._archive.search.entry(id)
         return self._judged(item, id, item["entry"], item["size"], reduced)
+
+    def _told(self, clock: EntryClock, reduced: frozenset[str]) -> EntryStanding:
+        is_first = clock.received_us == clock.first_us and not clock.repeats
+        known = self._entry(clock, reduced)
+        return replace(known, is_first=is_first, names_insured=clock.has_insurance_number)
 
     def _entry(self, clock: EntryClock, reduced: frozenset[str]) -> EntryStanding:
         log, originals = self._due(clock.due_log_us, "log"), self._due(clock.due_originals_us, "originals")

@@ -80,3 +80,10 @@ def test_a_change_of_profile_is_shown_and_put_in_force_only_when_told(sampled: S
     assert "owed longer" in run_cli(sampled.home, *asked).stdout
     refused = run_cli(sampled.home, "retention", "change", "--profile", "QD99", "--json")
     assert refused.exit_code == 2
+
+
+def test_why_data_is_kept_is_told_in_counts(sampled: Served) -> None:
+    told = json_of(run_cli(sampled.home, "retention", "report", "--json"))
+    assert (told["unread"], told["partial"]) == ([], False)
+    assert all(line["entries"] > 0 for line in told["kept"])
+    assert run_cli(sampled.home, "retention", "report").exit_code == 0
