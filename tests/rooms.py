@@ -161,12 +161,12 @@ ROOMS = (
     _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.disposal_record", 5, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
-    _room("recovery.timeline", 7, "archiver.*"),
+    _room("recovery.timeline", 6, "archiver.*"),
     _room("recovery.shown", 1, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
     _room(
         "recovery.retention",
-        22,
+        21,
         "archiver.* recovery.approvals recovery.holds recovery.timeline recovery.work",
     ),
     _room(

@@ -6,7 +6,6 @@ from vanvault.recovery.retention.explaining import (
     ClockShown,
     clock_beside,
     clock_of_case,
-    clocks_beside,
     retention_of,
 )
 from vanvault.recovery.retention.keepers import keepers_in_trouble
@@ -36,7 +35,6 @@ __all__ = [
     "clock_beside",
     "clock_of_case",
     "clock_task",
-    "clocks_beside",
     "clocks_of_segments",
     "keep_clocks",
     "keepers_in_trouble",

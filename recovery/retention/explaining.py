@@ -89,19 +89,6 @@ class ClockShown:
         }
 
 
-def clocks_beside(archive: Archive, transaction: str, gateways: Iterable[str]) -> list[ClockShown]:
-    """The clock of a transaction at each of these gateways, sorted by them; it must be there.
-
-    Raises NotFound, SiteUnavailable, Damaged, SettingsError.
-    """
-    found = []
-    for gateway in sorted(set(gateways)):
-        gathering = Gathering(archive)
-        _, items = gathering.of_transaction(transaction, gateway)
-        found.append(_shown(archive, gateway, items, gathering.unread))
-    return found
-
-
 def clock_of_case(archive: Archive, case: Case) -> ClockShown:
     """The clock of a transaction that is read already. Raises SettingsError."""
     return _shown(archive, case.subject.gateway, case.items, case.unread)

@@ -1,6 +1,6 @@
 """One transaction whole, from all that leads to it."""
 
-from vanvault.recovery.timeline.case import Case, case_of, transaction_of_dossier
+from vanvault.recovery.timeline.case import Case, case_of
 from vanvault.recovery.timeline.gathering import Gathering
 from vanvault.recovery.timeline.whole import TimelineOrder, WholeTransaction, whole_transaction
 
@@ -10,6 +10,5 @@ __all__ = [
     "TimelineOrder",
     "WholeTransaction",
     "case_of",
-    "transaction_of_dossier",
     "whole_transaction",
 ]

@@ -57,18 +57,6 @@ def case_of_transaction(archive: ArchiveReader, transaction: str, gateway: str) 
     return Case(subject, ordered, gathering.unread, gathering.unread_parts)
 
 
-def transaction_of_dossier(archive: ArchiveReader, number: str, gateway: str = "") -> str:
-    """The id of the one transaction that has this dossier number.
-
-    Raises NotFound: none has it; InvalidInput: several have it, which are named; SiteUnavailable, Damaged.
-    """
-    gathering = Gathering(archive)
-    named = _named(gathering.with_dossier_number(number, gateway), number)
-    if not named:
-        raise NotFound("the archive holds nothing of this transaction")
-    return named[1]
-
-
 def _by_name(gathering: Gathering, asked: str, gateway: str) -> tuple[Subject, list[Item]]:
     try:
         return gathering.of_transaction(asked, gateway)
