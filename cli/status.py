@@ -106,6 +106,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("third copy", _third_copy(found["third_copy"])),
         ("escrow", _escrow(found["escrow"])),
         ("gateways", found["gateways"]),
+        *(("disposal", _disposal(one)) for one in found["disposals"]),
         ("server", f"{server['url']}  {server['detail']}"),
     ]
     for one in found["conditions"]:
@@ -117,6 +118,11 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
 def _spent(one: dict[str, Any]) -> str:
     size = human_size(one["bytes"])
     return f"{one['batches']} batches at {one['site']}, {size}, which vanvault clear would remove"
+
+
+def _disposal(one: dict[str, Any]) -> str:
+    cools = f" until {one['cools_until']}" if one["state"] == "cooling" else ""
+    return f"{one['disposal']} is {one['state']}{cools}: {one['entries']} entries, planned by {one['who']}"
 
 
 def _kept(one: dict[str, Any]) -> str:

@@ -234,8 +234,8 @@ ROOMS = (
     _room(
         "recovery.status",
         5,
-        "archiver.* recovery.backup recovery.clearing recovery.conditions recovery.custody recovery.objects"
-        " recovery.reconcile recovery.schedule recovery.work",
+        "archiver.* recovery.backup recovery.clearing recovery.conditions recovery.custody"
+        " recovery.disposal_record recovery.objects recovery.reconcile recovery.schedule recovery.work",
     ),
     _room(
         "recovery.disposal",

@@ -15,6 +15,7 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disposal import (
     COOLING,
     DISPOSAL_EVENTS,
+    RUNNABLE,
     DisposalApproval,
     DisposalBook,
     DisposalRecord,
@@ -43,6 +44,11 @@ class KnownDisposal:
     def state(self) -> DisposalState:
         """How it stands."""
         return state_of(self.record, self.approval, self.now)
+
+    @property
+    def is_over(self) -> bool:
+        """Will nothing more become of it?"""
+        return self.state not in ("planned", "cooling", *RUNNABLE)
 
     @property
     def cools_until(self) -> datetime | None:

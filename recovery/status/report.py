@@ -15,6 +15,7 @@ from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.clearing import SpentCount
 from vanvault.recovery.conditions import Condition
 from vanvault.recovery.custody import EscrowStanding
+from vanvault.recovery.disposal_record import KnownDisposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,7 @@ class StatusReport:
     together: str = ""  # why both sites may be lost at once, for people; empty: nothing that can be seen
     conditions: tuple[Condition, ...] = ()  # errors first
     index: IndexReport = IndexReport()
+    disposals: tuple[KnownDisposal, ...] = ()  # that are not over
 
     @property
     def exit_code(self) -> ExitCode:
@@ -256,6 +258,16 @@ class StatusReport:
             "index": self.index.as_json(),
             "retention": self.retention.as_json(),
             "gateways": self.gateways,
+            "disposals": [
+                {
+                    "disposal": one.record.id,
+                    "state": one.state,
+                    "entries": one.record.entries,
+                    "who": one.record.who,
+                    "cools_until": rfc3339_seconds(one.cools_until) if one.cools_until else None,
+                }
+                for one in self.disposals
+            ],
             "set_aside": [count.as_json() for count in self.set_aside],
             **self.late.as_json(),
             "health": {"from": "look", "sites": [site.as_json() for site in self.health]},

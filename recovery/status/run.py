@@ -11,6 +11,7 @@ from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
 from vanvault.recovery.clearing import spent_now
 from vanvault.recovery.conditions import FirstSeen, conditions_of, gather_facts, seen_here
+from vanvault.recovery.disposal_record import known_disposals
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
 from vanvault.recovery.schedule import overview
@@ -92,6 +93,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         together=seen.together,
         conditions=conditions,
         index=IndexReport(kept),
+        disposals=tuple(one for one in known_disposals(archive) if not one.is_over),
     )
 
 

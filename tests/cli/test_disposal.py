@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +72,19 @@ def test_a_run_takes_the_credentials_of_both_disposers(planned: Path) -> None:
     refused = run_cli(planned, "disposal", "run", ID)
     assert refused.exit_code == ExitCode.SETTINGS
     assert "no credentials for its disposer" in refused.stderr
+
+
+def standing(home: Path) -> Any:
+    """What status says of disposals, whatever else it finds."""
+    return json.loads(run_cli(home, "status", "--json", "--url", "http://127.0.0.1:9").stdout)["disposals"]
+
+
+def test_status_tells_one_that_is_not_over(planned: Path) -> None:
+    told = standing(planned)
+    assert [(one["disposal"], one["state"], one["cools_until"]) for one in told] == [(ID, "planned", None)]
+    assert (
+        f"{ID} is planned: 3 entries, planned by lan"
+        in run_cli(planned, "status", "--url", "http://127.0.0.1:9").stdout
+    )
+    run_cli(planned, "disposal", "withdraw", ID, "--reason", "not now")
+    assert standing(planned) == []

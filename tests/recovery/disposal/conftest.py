@@ -153,19 +153,23 @@ def people(archive: Archive) -> None:
         add_account(Desk(archive, "root"), NewAccount(name, "person", f"Nguyễn {name}", roles=roles))
 
 
+def settled(office: Office) -> Office:
+    """Two transactions that closed eleven years ago; two days later one that is open still; verified."""
+    office.transaction("t-1", employer_code="TA0001A")
+    office.transaction("t-2", employer_code="TB0002B")
+    office.upkeep()
+    office.transaction("t-open", closed=False)
+    office.upkeep()
+    office.pass_years(*YEARS)
+    office.pass_time(timedelta(days=60))
+    people(office.archive)
+    office.upkeep()
+    office.verify()
+    return office
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """Two transactions that closed eleven years ago; two days later one that is open still; verified."""
+    """With sites in memory."""
     with memory_home(tmp_path / "home") as home, home.archive() as archive:
-        office = Office(home, archive)
-        office.transaction("t-1", employer_code="TA0001A")
-        office.transaction("t-2", employer_code="TB0002B")
-        office.upkeep()
-        office.transaction("t-open", closed=False)
-        office.upkeep()
-        office.pass_years(*YEARS)
-        office.pass_time(timedelta(days=60))
-        people(archive)
-        office.upkeep()
-        office.verify()
-        yield office
+        yield settled(Office(home, archive))

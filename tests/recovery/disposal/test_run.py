@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
-from tests.recovery.disposal.conftest import Office
+from tests.recovery.disposal.conftest import Office, settled
+from tests.support.archives import Home
+from tests.support.clearing import disposers_of
+from tests.support.clocks import ManualClock
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import (
     AccessDenied,
     ApprovalNeeded,
@@ -19,6 +24,7 @@ from vanvault.archiver.core.errors import (
     Damaged,
     SettingsError,
 )
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.disposal import COOLING, ids_digest
 from vanvault.recovery.disposal import (
@@ -294,3 +300,16 @@ def test_one_run_at_a_time(office: Office) -> None:
             office.run(id)
 
     assert office.run(id, fault=AtStep("disposal-begun", second)).known.state == "certified"
+
+
+def test_at_file_sites_with_the_secrets_of_their_disposers(tmp_path: Path) -> None:
+    clock = ManualClock()
+    init_home(tmp_path / "home", clock=clock)
+    with Archive.open(tmp_path / "home", ports=Ports.under(clock)) as archive:
+        office = settled(Office(Home(tmp_path / "home", clock, dict(archive.sites)), archive))  # type: ignore[arg-type]
+        id = office.cooled()
+        segments = planned_segments(office, id)
+        done = office.run(id, **disposers_of(archive))
+        assert (done.known.state, done.halted, done.left) == ("certified", (), ())
+        assert office.lies(*segments) == {"primary": [], "standby": []}
+        assert is_gone(office, "t-1")
