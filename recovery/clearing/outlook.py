@@ -35,7 +35,11 @@ def spent_now(archive: Archive) -> tuple[SpentCount, ...]:
     settings, now = archive.settings, archive.clock.now()
     after = timedelta(days=settings.clearing.after_days)
     first_lock = settings.compaction.lock_pace().lock
-    ends = {one.n: from_us(one.manifest.last_us) + first_lock for one in archive.catalogue.segments()}
+    ends = {
+        one.n: from_us(one.manifest.last_us) + first_lock
+        for one in archive.catalogue.segments()
+        if not one.manifest.disposal
+    }
     ranges = archive.catalogue.ranges()
 
     def spent_at(site: str) -> Iterator[tuple[str, int]]:

@@ -219,7 +219,8 @@ class _Run:
         """Raises SiteUnavailable: a site cannot be listed."""
         archive, now = self._archive, self._archive.clock.now()
         proof = prove_segments(archive.sites, archive.catalogue, now=archive.clock.now)
-        known = archive.catalogue.segments()
+        # What a residue segment covers goes with the segment that it replaces, by its disposal.
+        known = [one for one in archive.catalogue.segments() if not one.manifest.disposal]
         segments = {one.n: one for one in known if one.n not in proof.lacking}
         for one in known:
             if one.n in proof.lacking:

@@ -30,6 +30,7 @@ ROOMS = (
     "archiver/upkeep",
     "recovery/access",
     "recovery/backup",
+    "recovery/clearing",
     "recovery/custody",
     "recovery/drill",
     "recovery/failover",
