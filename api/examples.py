@@ -15,6 +15,7 @@ from vanvault.archiver.core.errors import (
     Conflict,
     Damaged,
     EncodedBody,
+    EntryDisposed,
     InvalidInput,
     NotFound,
     SiteUnavailable,
@@ -92,6 +93,12 @@ PROBLEMS: dict[int, dict[str, Any]] = {
             Conflict(
                 "this gateway archived other bytes under this message id before",
                 hint="Use a new id for new content; an archived original never changes.",
+            ),
+            EntryDisposed(
+                f"{_ID} was disposed of on 2037-12-01, under certificate d-0123456789abcdef",
+                certificate="d-0123456789abcdef",
+                on="2037-12-01",
+                hint="Its time was over. The certificate says by which rule, and who approved it.",
             ),
             TooLarge("the body is too large", limit=64 * 2**20, field="body"),
             EncodedBody(

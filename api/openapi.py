@@ -24,6 +24,7 @@ _TEXTS = {
     404: "Nothing of this name within what the caller may see.",
     408: "The body came too slowly; nothing was stored: send the same again.",
     409: "This gateway archived other bytes under this id; nothing was stored.",
+    410: "It was here, and was disposed of under the certificate that is named; nothing is stored.",
     413: "Over a size limit; nothing was stored.",
     415: "The body has a Content-Encoding; nothing was stored: send the bytes as they are.",
     500: "Bytes in the archive are damaged, or the program is at fault; the node's log has more.",
@@ -40,6 +41,7 @@ _HEADERS: dict[int, dict[str, Any]] = {
 #: What was said of each operation's answers. The framework leaves nulls out of examples.
 _DESCRIBED: dict[str, _Responses] = {}
 _READS = (400, 401, 403, 404, 500, 503)
+_READS_OF_ENTRY = (400, 401, 403, 404, 410, 500, 503)
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -118,7 +120,7 @@ PUSH = _route(
     {
         201: _answer("Archived: locked at both sites.", wire.ReceiptAnswer, examples.RECEIPT),
         200: _answer("Archived before: the first receipt again.", wire.ReceiptAnswer, examples.RECEIPT),
-        **_problems(400, 401, 403, 408, 409, 413, 415, 500, 503),
+        **_problems(400, 401, 403, 408, 409, 410, 413, 415, 500, 503),
     },
 )
 BATCH = _route(
@@ -214,7 +216,9 @@ HISTOGRAM = _route(
     },
 )
 MESSAGE = _route(
-    "entry", {}, {200: _answer("The entry.", wire_search.EntryAnswer, examples.ENTRY), **_problems(*_READS)}
+    "entry",
+    {},
+    {200: _answer("The entry.", wire_search.EntryAnswer, examples.ENTRY), **_problems(*_READS_OF_ENTRY)},
 )
 ORIGINAL = _route(
     "original",
@@ -231,7 +235,7 @@ ORIGINAL = _route(
             },
             "content": {"*/*": _BYTES},
         },
-        **_problems(*_READS),
+        **_problems(*_READS_OF_ENTRY),
     },
 )
 _READING = _answer("The reading.", wire_search.ReadingAnswer, examples.READING)
@@ -260,7 +264,7 @@ READABLE = _route(
                 }
             },
         },
-        **_problems(*_READS),
+        **_problems(*_READS_OF_ENTRY),
     },
 )
 RECEIPT = _route(
@@ -286,7 +290,7 @@ RECEIPT = _route(
                 },
             },
         },
-        **_problems(*_READS),
+        **_problems(*_READS_OF_ENTRY),
     },
 )
 KEPT = _route(
@@ -294,7 +298,7 @@ KEPT = _route(
     {},
     {
         200: _answer("What is owed, and what locks it now.", wire_search.KeptAnswer, examples.KEPT),
-        **_problems(*_READS),
+        **_problems(*_READS_OF_ENTRY),
     },
 )
 TRANSACTION = _route(

@@ -76,6 +76,8 @@ class ProblemAnswer(BaseModel):
     field: str = absent("What is wrong in the request.")
     site: str = absent("Which site is away.")
     request: str = absent("Which request for approval waits.")
+    certificate: str = absent("Under which certificate it was disposed of.")
+    on: str = absent("The day on which it was disposed of, YYYY-MM-DD.")
     resource: str = absent("What the machine ran out of.")
     may_be_stored: bool = absent("Whether it may be stored all the same; sending it again is safe.")
     instance: str = absent("urn:vanvault:request:ID, as in X-Request-Id.")
