@@ -12,7 +12,7 @@ import pytest
 from tests.support.archives import Home, Node, memory_home, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Draft, Metadata
-from vanvault.archiver.core.times import rfc3339_seconds, to_us, vietnam_day, vietnam_midnight
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us, vietnam_day, vietnam_midnight
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.upkeep import compact, keep_locks
 from vanvault.recovery.retention import keep_clocks
@@ -128,6 +128,19 @@ def test_twelve_years_of_what_is_open_closes_late_or_opens_again(office: Office)
         extended += done.extended
         office.check()
     assert extended > 0
+
+
+def test_batches_that_lay_for_longer_than_their_period_are_compacted_still(office: Office) -> None:
+    begin(office)  # what its compaction put on record is in no segment yet
+    office.pass_days(365 * 11 + 60)
+    office.upkeep()
+    for segment in office.archive.catalogue.segments():
+        for part in segment.manifest.parts:
+            for site in office.home.sites.values():
+                lock = site.stat(part.key).retain_until
+                assert lock is not None
+                assert lock >= parse_rfc3339(part.retain_until)
+    assert len(office.archive.catalogue.segments()) == 2
 
 
 def test_without_the_keeper_the_check_fails(office: Office) -> None:

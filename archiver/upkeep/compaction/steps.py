@@ -42,7 +42,7 @@ from vanvault.archiver.core.format.segments import (
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import PART_NUMBERS, ObjectSubject, SegmentKind
-from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
+from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, to_us
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import Placing
 from vanvault.archiver.stores import SiteReader
@@ -155,7 +155,7 @@ class SegmentSteps:
         data = encode_manifest(manifest)
         digest = hashlib.sha256(data).digest()
         key = self._archive.object_signer.sign_name(self._subject(manifest.segment, "manifest"), digest)
-        until = max(self._locks.of(part.kind, last_us) for part in manifest.parts)
+        until = max(parse_rfc3339(part.retain_until) for part in manifest.parts)
         self._fault("segment-before-manifest")
         self._put(Placing(key, data, digest, until))
         self._fault("segment-trusted")
@@ -223,7 +223,8 @@ class SegmentSteps:
             check_area(part.placing.data, part.rows, lambda wrapped: keys.data_key(key, wrapped), key)
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
-        until = self._locks.of(part.header.kind, last_us)
+        # Batches may have lain for so long that their period is over: no lock becomes shorter.
+        until = max(self._locks.of(part.header.kind, last_us), part.placing.retain_until)
         for name, site in self._archive.sites.items():
             locked = site.extend(part.placing.key, part.placing.placements[name].version, until)
             if locked.retain_until is None or locked.retain_until < until:

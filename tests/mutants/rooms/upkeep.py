@@ -146,8 +146,8 @@ MUTANTS = (
         "segment-locked-as-its-shortest-part",
         "archiver/upkeep/compaction/steps.py",
         "SegmentSteps.trust",
-        "max(self._locks.of(part.kind, last_us) for part in manifest.parts)",
-        "min(self._locks.of(part.kind, last_us) for part in manifest.parts)",
+        "max(parse_rfc3339(part.retain_until) for part in manifest.parts)",
+        "min(parse_rfc3339(part.retain_until) for part in manifest.parts)",
         ("tests/upkeep/compaction/test_segment_locks.py",),
     ),
     Mutant(
