@@ -32,15 +32,18 @@ async def access(request: Request) -> Response:
     once = parsed(request, lambda: _once(without_purpose(query_of(request.scope))))
     asked = dict(exactly_asked(request, list(once.items())))
     found, complete = await asyncio.get_running_loop().run_in_executor(
-        node.threads.reads, lambda: _read(request, node, asked)
+        node.threads.reads, lambda: read_looks(request, node, asked)
     )
     shows(request, [one.id for one in found.looks])
     told = {**found.as_json(), "partial": not complete}
     return Response(orjson.dumps(told), media_type="application/json")
 
 
-def _read(request: Request, node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:
-    """The looks, and whether nothing is missing for all that is known."""
+def read_looks(request: Request, node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:
+    """The looks that these parameters ask for, and whether nothing is missing for all that is known.
+
+    Raises InvalidInput, SiteUnavailable, Damaged.
+    """
     fresh = Freshness.awaited(node)
     query = parsed(request, lambda: look_query(node.archive, asked))
     return seen_looks(node.archive.search, query), not fresh.unread

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from vanvault.api.console import (
+    access_route,
     home_route,
     language_route,
     message_route,
@@ -19,6 +20,7 @@ _ROUTES = (
     home_route,
     search_route,
     message_route,
+    access_route,
     session_routes,
     language_route,
     static_route,

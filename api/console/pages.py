@@ -74,10 +74,19 @@ ORIGINAL = ConsolePage(
     N_("The bytes as they were received, shown as text: nothing in them runs."),
     needs="originals",
 )
+ACCESS = ConsolePage(
+    "access",
+    f"{PREFIX}/access",
+    N_("Access log"),
+    N_("Who has looked at what, when, and for what purpose; this look goes on record, too."),
+    needs="see-access",
+    in_menu=True,
+    runbook="break-glass",
+)
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, SIGN_IN)
+PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, ACCESS, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

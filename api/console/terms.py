@@ -92,6 +92,10 @@ _TERMS: dict[str, tuple[str, str]] = {
     "originals": ("originals", "xem bản gốc"),
     "verify-results": ("results of checks", "xem kết quả kiểm tra, diễn tập"),
     "see-access": ("record of looks", "xem nhật ký truy cập"),
+    # what looks came to
+    "look:shown": ("shown", "đã hiển thị"),
+    "look:failed": ("failed", "không thực hiện được"),
+    "look:refused": ("refused", "bị từ chối"),
     # conditions
     "site-away": ("A site is away", "Mất kết nối với một điểm lưu trữ"),
     "site-clock-off": ("The clock of a site is off", "Đồng hồ của một điểm lưu trữ bị sai"),

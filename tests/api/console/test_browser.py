@@ -126,6 +126,9 @@ def test_all_states_of_pages_keep_the_rules(
         signed_in(found, place, "tam")
         found.open("/console")
         found.check()
+        for name, path in (("access-log", "/console/access"),):
+            found.open(path)
+            found.check(f"{name}.{language}")
 
 
 def test_a_wrong_field_is_told_beside_the_form_and_read_out(place: ConsolePlace, browser: Browser) -> None:
