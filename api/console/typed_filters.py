@@ -1,4 +1,4 @@
-"""Typed filters of the access log, as one line of text: ``actor:lan action:search created:2026-01-01..``. Pure.
+"""Typed filters of the access log, one line: ``actor:lan action:search created:2026-01-01..``. Pure.
 
 Each is a parameter of ``/v1/access`` by the name that people type; the API's own names are taken as well.
 """
