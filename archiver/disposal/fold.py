@@ -14,7 +14,8 @@
     disposal.halted     disposal, digest, why (a list of sentences), who
     disposal.emptied    disposal, digest, dropped, who: nothing of the plan was due any more
     disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,
-                        remaining (how many copies are left), who
+                        remaining (how many copies are left), until (when the last of these may go;
+                        absent: not known, or none is left), who
 
 Types are written without ``vanvault.``. What this version cannot read makes its disposal ``unclear``, and no
 unclear one is run.
@@ -29,6 +30,7 @@ from typing import Any
 
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.recorded_event import RecordedEvent
+from vanvault.archiver.core.times import parse_rfc3339
 
 PLANNED, WITHDRAWN, BEGUN = "disposal.planned", "disposal.withdrawn", "disposal.begun"
 RECHECKED, REPLACED = "disposal.rechecked", "disposal.replaced"
@@ -105,6 +107,7 @@ class DisposalCertificate:
     sha256: str  # of certificate.json
     remaining: int
     who: str
+    until: datetime | None = None  # when the last of them may go, as far as was known
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,7 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
         _text(detail, "sha256"),
         _whole(detail, "remaining"),
         _text(detail, "who"),
+        parse_rfc3339(_text(detail, "until")) if "until" in detail else None,
     )
     if any(one.number == certificate.number for one in after.certificates):
         return after

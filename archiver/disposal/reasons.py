@@ -51,7 +51,7 @@ class SegmentStanding:
     """What is known of the objects of one segment."""
 
     segment: str  # id
-    locked: Mapping[str, datetime | None]  # by site the last lock of its objects; None: it is not known
+    locked: datetime  # the last of the locks that its objects were given at first
     covers: tuple[tuple[str, int, int], ...] = ()  # its batches: writer, first and last sequence
     overlaps: tuple[str, ...] = ()  # segments that share a part of its batches, and do not hold all of them
 
@@ -123,13 +123,11 @@ ENTRY_REASONS: Mapping[str, Callable[[EntryStanding, datetime], str]] = {
 
 
 def is_locked(segment: SegmentStanding, now: datetime) -> str:
-    """A lock stands at a site, or nobody knows whether one does."""
-    for site, until in sorted(segment.locked.items()):
-        if until is None:
-            return f"the locks at {site} are not known"
-        if until >= now:
-            return f"locked at {site} until {rfc3339_seconds(until)}"
-    return ""
+    """Its objects lie under the locks with which they began.
+
+    A lock that a keeper prolonged for something else in the segment keeps the bytes, and no answer.
+    """
+    return f"locked until {rfc3339_seconds(segment.locked)}" if segment.locked >= now else ""
 
 
 def is_overlapped(segment: SegmentStanding, now: datetime) -> str:

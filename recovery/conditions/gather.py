@@ -207,7 +207,10 @@ def _holds_unconfirmed(archive: Archive, now: datetime) -> Since:
 
 
 def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
-    """Disposals that stopped before their end, and those that wait for somebody who runs them."""
+    """Disposals that stopped before their end, and those that wait for somebody who runs them.
+
+    One that is certified in part waits from the day on which the last of its copies may go.
+    """
     half_done, waiting = dict[str, datetime](), dict[str, datetime]()
     for one in known_disposals(archive):
         record, last = one.record, one.record.last_at
@@ -217,6 +220,10 @@ def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
             half_done[record.id] = last
         elif one.state == "ready" and one.cools_until is not None:
             waiting[record.id] = one.cools_until
+        elif one.state == "certified-in-part" and record.certificate is not None:
+            until = record.certificate.until
+            if until is not None and until < now:
+                waiting[record.id] = until
     return half_done, waiting
 
 

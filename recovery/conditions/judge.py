@@ -108,7 +108,11 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         ("job-overdue", "no good run in time", record.jobs_overdue),
         ("hold-unconfirmed", "placed, and nobody confirmed it in 72 hours", record.holds_unconfirmed),
         ("disposal-half-done", "begun, and not at its end", record.disposals_half_done),
-        ("disposal-waits", "approved and cooled, and nobody has run it", record.disposals_waiting),
+        (
+            "disposal-waits",
+            "cooled, or what was left may go now, and nobody has run it",
+            record.disposals_waiting,
+        ),
         ("report-overdue", "not made before the 10th", record.reports_overdue),
     ):
         if late:

@@ -208,8 +208,8 @@ _ROWS = (
     ConditionKind(
         "disposal-waits",
         "warning",
-        "Another person than who planned it runs it: vanvault disposal run ID; or it is taken back:"
-        " vanvault disposal withdraw ID.",
+        "Another person than who planned it runs it: vanvault disposal run ID; or, where it has not begun, it"
+        " is taken back: vanvault disposal withdraw ID.",
         "work-overdue",
     ),
     ConditionKind(

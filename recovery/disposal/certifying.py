@@ -58,6 +58,9 @@ def certify(
         "first": first,
         "who": who.name,
     }
+    ends = [one.until for one in remaining if one.until is not None]
+    if ends and len(ends) == len(remaining):
+        detail["until"] = rfc3339_seconds(max(ends))
     fault("disposal-before-certificate")
     archive_paper(archive, message, paper, EventType.DISPOSAL_CERTIFIED, detail)
     fault("disposal-certified")

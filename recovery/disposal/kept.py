@@ -108,8 +108,7 @@ class _Counting:
             kept = "log" if due is entry.log else "originals"
             return reason, f"{due.profile} {kept}" if due else "", due, due.until if due else None
         if stays := why_segment_stays(segment, self.now):
-            locks = [lock for lock in segment.locked.values() if lock is not None]
-            return stays[0], "", None, max(locks, default=None)
+            return stays[0], "", None, segment.locked
         what = what_is_due(entry, self.now)
         return WAITS, what[0] if what else "", what[1] if what else None, what[1].until if what else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from vanvault.archiver.appliance import Archive
@@ -34,7 +34,6 @@ from vanvault.recovery.work import QUIET, Observer
 _EXPORTS = timedelta(days=7)
 #: The condition that a disposal itself makes: it must not keep the disposal from its end.
 _OF_DISPOSALS = frozenset(("disposal-half-done",))
-_NEVER_LOCKED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +206,9 @@ def reduced_in(archive: Archive, segment: KnownSegment) -> frozenset[str]:
 
 
 def segment_standing(archive: Archive, segment: KnownSegment) -> SegmentStanding:
-    """The locks of a segment's objects at each site, and which segments it shares batches with.
-
-    Sites are asked only once the locks that were asked for at first are over.
-    """
+    """The first locks of a segment's objects, and which segments it shares batches with."""
     manifest = segment.manifest
-    asked = max(parse_rfc3339(part.retain_until) for part in manifest.parts)
-    keys = (segment.key, *(part.key for part in manifest.parts))
-    locked: dict[str, datetime | None] = {}
-    for site in archive.sites:
-        locked[site] = asked if asked >= archive.clock.now() else _last_lock(archive, site, keys)
+    locked = max(parse_rfc3339(part.retain_until) for part in manifest.parts)
     _, overlapping = beside(archive, segment)
     covers = tuple((one.writer, one.first, one.last) for one in manifest.covers)
     return SegmentStanding(
@@ -291,19 +283,6 @@ def _exports(archive: Archive, now: datetime) -> Iterable[str]:
         for event in own_events(archive.search, type, from_us=from_us):
             if str(event.detail.get("export")) not in ended:
                 yield str(event.detail.get("export"))
-
-
-def _last_lock(archive: Archive, site: str, keys: Sequence[str]) -> datetime | None:
-    """The latest lock of any version of these objects at one site; None: it is not known."""
-    store, last = archive.sites[site], _NEVER_LOCKED
-    try:
-        for key in keys:
-            for version in store.versions(key):
-                until = store.stat(key, version.version).retain_until
-                last = max(last, until or _NEVER_LOCKED)
-    except VanVaultError:
-        return None
-    return last
 
 
 def _finds(query: Query, item: Item) -> bool:

@@ -20,7 +20,7 @@ from vanvault.archiver.disposal import (
     planned_entries,
 )
 
-UNLOCKED = SegmentStanding("s-1", {"primary": CLOSED, "standby": CLOSED})
+UNLOCKED = SegmentStanding("s-1", CLOSED)
 HELD = entry(id="m-held", holds=("h-1",))
 OPEN = entry(id="m-open", state="open", log=None, originals=None)
 OTHERS = entry(id="m-others", gateway="gateway-2")
@@ -48,7 +48,7 @@ def test_it_says_what_goes_and_counts_what_stays_by_reason() -> None:
 
 def test_a_segment_that_is_locked_is_counted_and_one_that_overlaps_is_named() -> None:
     making = PlanMaking(FIRST, 100)
-    assert not making.look(replace(UNLOCKED, locked={"primary": FIRST + timedelta(days=1)}))
+    assert not making.look(replace(UNLOCKED, locked=FIRST + timedelta(days=1)))
     assert not making.look(replace(UNLOCKED, segment="s-2", overlaps=("s-3",)))
     assert making.look(UNLOCKED)
     made = making.done()

@@ -93,16 +93,15 @@ def test_what_of_an_entry_is_due(story: str, told: EntryStanding, now: datetime,
 
 
 SEGMENT_STORIES = [
-    ("locked", {"primary": FIRST + timedelta(days=1), "standby": CLOSED}, (), "locked at primary until"),
-    ("locked", {"primary": CLOSED, "standby": FIRST}, (), "locked at standby until"),
-    ("locked", {"primary": CLOSED, "standby": None}, (), "the locks at standby are not known"),
-    ("overlap", {"primary": CLOSED, "standby": CLOSED}, ("s-2",), "shares batches with s-2"),
+    ("locked", FIRST + timedelta(days=1), (), "locked until"),
+    ("locked", FIRST, (), "locked until"),
+    ("overlap", CLOSED, ("s-2",), "shares batches with s-2"),
 ]
 
 
 @pytest.mark.parametrize(("reason", "locked", "overlaps", "words"), SEGMENT_STORIES)
 def test_a_segment_stays_for_this_reason(
-    reason: str, locked: dict[str, datetime | None], overlaps: tuple[str, ...], words: str
+    reason: str, locked: datetime, overlaps: tuple[str, ...], words: str
 ) -> None:
     told = SegmentStanding("s-1", locked, (), overlaps)
     assert words in SEGMENT_REASONS[reason](told, FIRST)
@@ -111,8 +110,8 @@ def test_a_segment_stays_for_this_reason(
     assert stays[0] == reason
 
 
-def test_a_segment_whose_locks_ended_at_every_site_is_looked_at() -> None:
-    assert why_segment_stays(SegmentStanding("s-1", {"primary": CLOSED, "standby": CLOSED}), FIRST) is None
+def test_a_segment_whose_first_locks_ended_is_looked_at() -> None:
+    assert why_segment_stays(SegmentStanding("s-1", CLOSED), FIRST) is None
     assert {name for name, *_ in SEGMENT_STORIES} == set(SEGMENT_REASONS)
 
 

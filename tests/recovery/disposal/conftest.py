@@ -153,10 +153,15 @@ def people(archive: Archive) -> None:
         add_account(Desk(archive, "root"), NewAccount(name, "person", f"Nguyễn {name}", roles=roles))
 
 
-def settled(office: Office) -> Office:
-    """Two transactions that closed eleven years ago; two days later one that is open still; verified."""
+def settled(office: Office, *, beside_open: bool = False) -> Office:
+    """Two transactions that closed eleven years ago; two days later one that is open still; verified.
+
+    ``beside_open``: another one that is open still lies in the segment of the two.
+    """
     office.transaction("t-1", employer_code="TA0001A")
     office.transaction("t-2", employer_code="TB0002B")
+    if beside_open:
+        office.transaction("t-beside", closed=False)
     office.upkeep()
     office.transaction("t-open", closed=False)
     office.upkeep()

@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from tests.recovery.disposal.conftest import Office, settled
-from tests.support.archives import Home
+from tests.support.archives import Home, memory_home
 from tests.support.clearing import disposers_of
 from tests.support.clocks import ManualClock
 from vanvault.archiver.appliance import Archive, init_home
@@ -26,7 +26,9 @@ from vanvault.archiver.core.errors import (
 )
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import rounded_up
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disposal import COOLING, ids_digest
+from vanvault.recovery.conditions import SeenFacts, gather_facts
 from vanvault.recovery.disposal import (
     CERTIFICATE_FORM,
     run_disposal,
@@ -167,13 +169,30 @@ def test_where_nothing_is_due_any_more_nothing_is_used_up_and_nothing_goes(offic
         office.run(id)
 
 
-def test_a_lock_that_was_prolonged_since_the_plan_keeps_its_segment(office: Office) -> None:
-    id = office.cooled()
-    [segment] = planned_segments(office, id)
-    key = office.lies(segment)["standby"][0]
-    site = office.home.standby
-    site.extend(key, site.stat(key).version, rounded_up(office.now + timedelta(days=9)))
-    assert office.run(id).known.record.emptied == {"locked": 4}
+def test_what_is_due_goes_from_a_segment_that_something_open_keeps_locked(tmp_path: Path) -> None:
+    with memory_home(tmp_path / "home") as home, home.archive() as archive:
+        office = settled(Office(home, archive), beside_open=True)
+        id = office.cooled()
+        [segment] = planned_segments(office, id)
+        done = office.run(id)
+        assert done.known.state == "certified-in-part"
+        assert is_gone(office, "t-1")
+        assert not is_gone(office, "t-beside")
+        assert all(office.lies(segment).values()), "the bytes are locked for what is open beside them"
+        ends = {one["until"] for one in certificate(office, id)["remaining"]}
+        office.pass_time(timedelta(days=200))
+        office.upkeep()
+        office.pass_time(timedelta(days=600))
+        office.upkeep()
+        assert list(gather_facts(office.archive, SeenFacts()).record.disposals_waiting) == [id]
+        office.verify()
+        assert office.run(id).known.state == "certified"
+        assert office.lies(segment) == {"primary": [], "standby": []}
+        assert max(ends) < rfc3339_seconds(office.now), "no keeper prolongs what was replaced"
+        assert gather_facts(office.archive, SeenFacts()).record.disposals_waiting == {}
+        assert not is_gone(office, "t-beside")
+        [kept] = office.ids["t-beside"]
+        assert office.archive.original(office.archive.search.entry(kept)).startswith(b"dossier")
 
 
 def test_a_run_that_is_killed_at_each_step_in_turn_goes_on_to_the_same_end(office: Office) -> None:
