@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.clearing.outlook import SpentCount, spent_now
+from vanvault.recovery.clearing.outlook import SpentCount, SpentTally
 from vanvault.recovery.clearing.run import ClearedSegment, ClearingTools, ClearReport, ClearRequest, clear
 from vanvault.recovery.clearing.told import ClearedObject, cleared_object
 
@@ -13,7 +13,7 @@ __all__ = [
     "ClearedSegment",
     "ClearingTools",
     "SpentCount",
+    "SpentTally",
     "clear",
     "cleared_object",
-    "spent_now",
 ]

@@ -9,7 +9,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
-from vanvault.recovery.clearing import spent_now
+from vanvault.recovery.clearing import SpentTally
 from vanvault.recovery.conditions import FirstSeen, conditions_of, gather_facts, seen_here
 from vanvault.recovery.disposal_record import known_disposals
 from vanvault.recovery.objects import Listing
@@ -120,13 +120,13 @@ def _keys(archive: Archive, missing: tuple[str, ...]) -> KeysStatus:
 
 
 def _segments(archive: Archive) -> SegmentsStatus:
+    spent = SpentTally(archive)
+    locks = look_at_locks(archive, spent.watch)  # one listing of all batches for both
     return SegmentsStatus(
         counts=archive.catalogue.counts(),
         uncompacted=archive.tail.count_uncompacted(),
-        alarms=tuple(
-            LockAlarm(held.site, held.key, held.retain_until) for held in look_at_locks(archive).alarms
-        ),
-        spent=spent_now(archive),
+        alarms=tuple(LockAlarm(held.site, held.key, held.retain_until) for held in locks.alarms),
+        spent=spent.counts(),
     )
 
 

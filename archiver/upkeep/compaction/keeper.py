@@ -7,7 +7,7 @@ asked for again (``known_locks.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from vanvault.archiver.catalogue import Catalogue
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.core.options import LockPace
-from vanvault.archiver.stores import Site
+from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.archiver.upkeep.compaction.known_locks import KnownLocks, SiteLocks, nothing_known
 from vanvault.archiver.upkeep.compaction.plan import HeldBatch, KeepPlan, plan_keeping
 from vanvault.archiver.upkeep.compaction.proof import Proof, prove_segments
@@ -39,6 +39,14 @@ class KeeperReport:
 #: Extends what a plan says at a site; how many. What failed is added to the list.
 _Act = Callable[[Site, KeepPlan, list[str], SiteLocks], int]
 
+#: Looks on while the batches of a site (its name) are listed, and gives each version on.
+Watch = Callable[[str, Iterator[StoredVersion]], Iterator[StoredVersion]]
+
+
+def unwatched(site: str, listed: Iterator[StoredVersion]) -> Iterator[StoredVersion]:
+    """Nobody looks on."""
+    return listed
+
 
 def survey(
     sites: Mapping[str, Site],
@@ -47,9 +55,13 @@ def survey(
     *,
     now: Callable[[], datetime],
     known: KnownLocks | None = None,
+    watch: Watch = unwatched,
 ) -> KeeperReport:
-    """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing."""
-    look = _Round(catalogue, now, lambda key: True, known or nothing_known(), pace, pace.alarm)
+    """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing.
+
+    ``watch`` sees what is listed, so that whoever asks something else of it need not list it again.
+    """
+    look = _Round(catalogue, now, lambda key: True, known or nothing_known(), pace, pace.alarm, watch)
     return _run(sites, look, lambda site, plan, failures, locks: 0)
 
 
@@ -91,6 +103,7 @@ class _Round:
     known: KnownLocks
     pace: LockPace
     surely: timedelta  # a lock that is known to end within this is asked for
+    watch: Watch = unwatched
 
 
 def _run(sites: Mapping[str, Site], look: _Round, act: _Act) -> KeeperReport:
@@ -138,7 +151,7 @@ class _Needed:
 def _needed(name: str, site: Site, look: _Round, proof: Proof, now: datetime) -> _Needed:
     needed, locks, hidden = _Needed([], []), look.known.of(name), not site.capabilities.list_shows_locks
     ranges, surely = look.catalogue.ranges(), now + look.surely  # one look, as a listing may be of millions
-    for version in site.list(batch_prefix()):
+    for version in look.watch(name, site.list(batch_prefix())):
         batch = parse_key(version.key)
         if batch is None:
             continue

@@ -16,7 +16,7 @@ from vanvault.archiver.core.times import to_us
 from vanvault.archiver.disk import lock_file, try_lock
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
-from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, Watch, keep, survey, unwatched
 from vanvault.archiver.upkeep.compaction.known_locks import KEEPER_SAMPLE, LOOK_SAMPLE, KnownLocks
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
@@ -113,14 +113,18 @@ def keep_locks(archive: Archive) -> KeeperReport:
     return report
 
 
-def look_at_locks(archive: Archive) -> KeeperReport:
-    """What a round of the keeper would find, by the segments that are known here; changes nothing."""
+def look_at_locks(archive: Archive, watch: Watch = unwatched) -> KeeperReport:
+    """What a round of the keeper would find, by the segments that are known here; changes nothing.
+
+    ``watch`` sees the listing of each site's batches.
+    """
     return survey(
         archive.sites,
         archive.catalogue,
         archive.settings.compaction.lock_pace(),
         now=archive.clock.now,
         known=_known_locks(archive, LOOK_SAMPLE),
+        watch=watch,
     )
 
 

@@ -10,8 +10,9 @@ import orjson
 from tests.support.archives import SITES
 from tests.support.clearing import cleared, make_spent, spent_left
 from tests.support.compacted import CompactedLab
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.clearing import cleared_object, spent_now
+from vanvault.recovery.clearing import SpentCount, cleared_object
 from vanvault.recovery.status import status
 
 
@@ -26,10 +27,14 @@ def receipt(lab: CompactedLab, key: str) -> dict[str, Any]:
         return found
 
 
+def spent(archive: Archive) -> tuple[SpentCount, ...]:
+    return status(archive).segments.spent
+
+
 def test_status_says_what_would_go_and_then_nothing(compacted: CompactedLab) -> None:
     with compacted.open() as archive:
         archive.catch_up()
-        assert [(one.site, one.batches) for one in spent_now(archive)] == [(site, 0) for site in SITES]
+        assert [(one.site, one.batches) for one in spent(archive)] == [(site, 0) for site in SITES]
     make_spent(compacted)
     planned = cleared(compacted, dry_run=True)
     with compacted.open() as archive:
@@ -39,7 +44,7 @@ def test_status_says_what_would_go_and_then_nothing(compacted: CompactedLab) -> 
         assert told[site]["batches"] == len(spent_left(compacted, site)) > 0
     cleared(compacted)
     with compacted.open() as archive:
-        assert [one.batches for one in spent_now(archive)] == [0, 0]
+        assert [one.batches for one in spent(archive)] == [0, 0]
 
 
 def test_beside_a_receipt_stands_where_its_object_went(compacted: CompactedLab) -> None:
@@ -69,7 +74,7 @@ def test_a_site_that_is_away_says_nothing(compacted: CompactedLab) -> None:
         told = cleared_object(archive, before)
         assert told is not None
         assert told.sites == ("standby",)
-        assert [one.site for one in spent_now(archive)] == ["standby"]
+        assert [one.site for one in spent(archive)] == ["standby"]
 
 
 def _evidence_keys(lab: CompactedLab) -> list[str]:
