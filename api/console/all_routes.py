@@ -12,6 +12,7 @@ from vanvault.api.console import (
     no_page_route,
     search_route,
     session_routes,
+    sites_route,
     static_route,
 )
 
@@ -20,6 +21,7 @@ _ROUTES = (
     home_route,
     search_route,
     message_route,
+    sites_route,
     access_route,
     session_routes,
     language_route,

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.console.answers import page_answer
-from vanvault.api.console.evidence import EvidenceKept
+from vanvault.api.console.evidence import read_evidence
+from vanvault.api.console.kept import kept_evidence
 from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import HOME, roles_with
 from vanvault.api.console.routing import ConsoleRoute
@@ -31,7 +32,7 @@ async def home(request: Request) -> Response:
     visit = await visit_of(request, node)
     view = HomeView(now=visit.now, sees=visit.may(_NEEDS), sees_roles=roles_with(_NEEDS))
     if view.sees:
-        evidence = await _kept(request).of(node)
+        evidence = await kept_evidence(request, node, read_evidence)
         await look_on_page(request, node, visit, "results", _NEEDS, asked={"of": "home"}, count=1)
         view = replace(
             view,
@@ -40,11 +41,3 @@ async def home(request: Request) -> Response:
             conditions=node.duties.conditions.last,
         )
     return page_answer(request, HOME, view=view)
-
-
-def _kept(request: Request) -> EvidenceKept:
-    state = request.app.state
-    if not hasattr(state, "console_evidence"):
-        state.console_evidence = EvidenceKept()
-    kept: EvidenceKept = state.console_evidence
-    return kept

@@ -74,6 +74,15 @@ ORIGINAL = ConsolePage(
     N_("The bytes as they were received, shown as text: nothing in them runs."),
     needs="originals",
 )
+SITES = ConsolePage(
+    "sites",
+    f"{PREFIX}/sites",
+    N_("Sites and recovery"),
+    N_("How both sites stand, who leads, which jobs run by themselves, and when the service stood still."),
+    needs="verify-results",
+    in_menu=True,
+    runbook="site-unavailable",
+)
 ACCESS = ConsolePage(
     "access",
     f"{PREFIX}/access",
@@ -86,7 +95,7 @@ ACCESS = ConsolePage(
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, ACCESS, SIGN_IN)
+PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, SITES, ACCESS, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

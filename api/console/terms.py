@@ -96,6 +96,11 @@ _TERMS: dict[str, tuple[str, str]] = {
     "look:shown": ("shown", "đã hiển thị"),
     "look:failed": ("failed", "không thực hiện được"),
     "look:refused": ("refused", "bị từ chối"),
+    # results of jobs
+    "job:ok": ("good", "tốt"),
+    "job:failed": ("failed", "thất bại"),
+    "job:overran": ("took too long", "quá thời hạn"),
+    "job:stopped": ("was stopped", "bị dừng"),
     # conditions
     "site-away": ("A site is away", "Mất kết nối với một điểm lưu trữ"),
     "site-clock-off": ("The clock of a site is off", "Đồng hồ của một điểm lưu trữ bị sai"),

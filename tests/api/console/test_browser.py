@@ -126,7 +126,7 @@ def test_all_states_of_pages_keep_the_rules(
         signed_in(found, place, "tam")
         found.open("/console")
         found.check()
-        for name, path in (("access-log", "/console/access"),):
+        for name, path in (("access-log", "/console/access"), ("sites", "/console/sites")):
             found.open(path)
             found.check(f"{name}.{language}")
 
