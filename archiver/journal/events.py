@@ -91,6 +91,7 @@ class EventType:
     DISPOSAL_EMPTIED = "disposal.emptied"
     DISPOSAL_CERTIFIED = "disposal.certified"
     CLEARING_STARTED = "clearing.started"  # planned, after_days, who: from here on batches may be gone
+    BATCHES_NAMED = "batches.named"  # what may be cleared next: see recovery/clearing/named.py
     BATCHES_CLEARED = "batches.cleared"  # site, segment, batches, bytes, ...: see recovery/clearing/run.py
     RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
     RETENTION_PROFILE_CHANGED = "retention.profile-changed"  # see recovery/retention/profiles.py

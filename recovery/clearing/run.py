@@ -8,9 +8,10 @@
             │ whole at every site
     at each site: batch read, compared with that site's segment ── differs ──► left, named
             │ the same, to the byte
-    every version of it removed ──► on record, by segment and site
+    its key on record, then every version of it removed ──► on record, by segment and site
 
-Killed anywhere it is run again: what is gone is not listed any more, and nothing else was changed. Of two
+Killed anywhere it is run again: what is gone is not listed any more, and nothing else was changed. What went
+without a record of it is told by the record of the keys (``named.py``). Of two
 runs at once the second finds what the first left; each compares before it removes.
 """
 
@@ -36,6 +37,7 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.stores import Disposer, StoredVersion
 from vanvault.archiver.upkeep import prove_segments
 from vanvault.recovery.clearing.comparing import COMPARED, difference
+from vanvault.recovery.clearing.named import name_batches, settle
 from vanvault.recovery.clearing.plan import SitePlan, SpentCopies, Waiting, plan_site, sample
 from vanvault.recovery.clearing.standing import check_clocks, reasons_against
 from vanvault.recovery.verify import RemadeBatch, SegmentAtSite, segment_at_site
@@ -195,6 +197,8 @@ class _Run:
     def run(self) -> ClearReport:
         archive, report = self._archive, self._report
         folded = archive.catch_up(settle=True)
+        if not self._request.dry_run:
+            settle(archive, self._who)
         report.halted = reasons_against(archive)
         if folded.unreadable or folded.missing:
             report.halted += ("batches are damaged at every site, or missing (vanvault verify)",)
@@ -298,6 +302,8 @@ class _Run:
     def _clear_at(self, at: SegmentAtSite, group: SpentCopies, keys: set[str], step: Step) -> None:
         done = ClearedSegment(group.segment.manifest.segment, group.site)
         before = len(self._report.left)
+        groups = name_batches(self._archive, group, keys, self._who)
+        self._tools.fault("clearing-named")
         try:
             for held in at.batches():
                 if held.evidence.key not in keys:
@@ -312,9 +318,9 @@ class _Run:
         except Damaged as error:
             self._left(group.site, at.key, error.message)
         except VanVaultError:
-            self._record(done, self._report.left[before:])
+            self._record(done, groups, self._report.left[before:])
             raise
-        self._record(done, self._report.left[before:])
+        self._record(done, groups, self._report.left[before:])
 
     def _removed(self, group: SpentCopies, held: RemadeBatch) -> list[StoredVersion]:
         """Compare one batch and remove all its versions; those that are gone. Raises SiteUnavailable."""
@@ -364,13 +370,14 @@ class _Run:
     def _left(self, site: str, key: str, why: str) -> None:
         self._report.left.append(LeftBatch(site, key, why))
 
-    def _record(self, done: ClearedSegment, left: list[LeftBatch]) -> None:
+    def _record(self, done: ClearedSegment, groups: list[str], left: list[LeftBatch]) -> None:
+        """Also where nothing went: the groups are over."""
         archive = self._archive
-        if not done.batches:
-            return
-        self._report.cleared.append(done)
+        if done.batches:
+            self._report.cleared.append(done)
         detail = {
             **done.as_json(),
+            "groups": groups,
             "compared": list(COMPARED),
             "left": [one.as_json() for one in left[:_MOST_NAMED]],
             "who": self._who,

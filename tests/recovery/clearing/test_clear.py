@@ -122,7 +122,14 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "step", ["clearing-started", "clearing-before-removal", "clearing-removed", "clearing-before-record"]
+    "step",
+    [
+        "clearing-started",
+        "clearing-named",
+        "clearing-before-removal",
+        "clearing-removed",
+        "clearing-before-record",
+    ],
 )
 @pytest.mark.parametrize("after", [0, 1, 9, 16])
 def test_killed_at_any_step_it_goes_on(compacted: CompactedLab, step: str, after: int) -> None:
@@ -147,6 +154,37 @@ def test_killed_at_any_step_it_goes_on(compacted: CompactedLab, step: str, after
     assert not [key for key in keys for site in SITES if compacted.all_files(site, key)]
     assert compacted.verify().whole
     assert first_receipts(compacted, keys) == before
+    told = events(compacted, EventType.BATCHES_CLEARED)
+    assert {site: on_record(told, site) for site in SITES} == dict.fromkeys(SITES, len(keys))
+
+
+def on_record(told: list[dict[str, object]], site: str) -> int:
+    """How many batches are said to be cleared at a site."""
+    return sum(cast(int, one["batches"]) for one in told if one["site"] == site)
+
+
+def test_what_went_before_it_was_on_record_is_told_by_the_next_run(compacted: CompactedLab) -> None:
+    make_spent(compacted)
+    sizes = {key: len(compacted.data("primary", key)) for key in compacted.compacted()}
+
+    def fault(name: str) -> None:
+        if name == "clearing-before-record":
+            raise Killed
+
+    with pytest.raises(Killed):
+        cleared(compacted, fault=fault)
+    gone = [key for key in sizes if not compacted.all_files("primary", key)]
+    assert gone
+    assert events(compacted, EventType.BATCHES_CLEARED) == []
+    compacted.clock.moment += timedelta(days=400)  # nothing is removed now: both must be verified first
+    assert cleared(compacted).halted
+    (told,) = events(compacted, EventType.BATCHES_CLEARED)
+    assert (told["site"], told["interrupted"]) == ("primary", True)
+    assert (told["batches"], told["bytes"]) == (len(gone), sum(sizes[key] for key in gone))
+    assert (told["first"], told["last"]) == (gone[0], gone[-1])
+    assert "compared" not in told
+    cleared(compacted)
+    assert len(events(compacted, EventType.BATCHES_CLEARED)) == 1
 
 
 @pytest.mark.parametrize("site", SITES)
