@@ -25,6 +25,12 @@ class Telling:
         """What people read in place of a name; one that has no row stands as it is."""
         return term(name, self._language)
 
+    def act(self, name: str) -> str:
+        """What somebody did who looked; where a column has the same name, the act has a row of its own."""
+        own = f"act:{name}"
+        told = self.term(own)
+        return self.term(name) if told == own else told
+
     def number(self, value: int) -> str:
         return number(value, self._language)
 

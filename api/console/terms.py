@@ -92,6 +92,8 @@ _TERMS: dict[str, tuple[str, str]] = {
     "originals": ("originals", "xem bản gốc"),
     "verify-results": ("results of checks", "xem kết quả kiểm tra, diễn tập"),
     "see-access": ("record of looks", "xem nhật ký truy cập"),
+    # acts of looks, where a column of reports has the same name
+    "act:count": ("count", "thống kê"),
     # what looks came to
     "look:shown": ("shown", "đã hiển thị"),
     "look:failed": ("failed", "không thực hiện được"),

@@ -92,6 +92,11 @@ class SitesView:
         return plot_bars([(month.name, month.down) for month in self.evidence.months])
 
     @property
+    def stood_still(self) -> bool:
+        """Is there a stop in what is measured of the year?"""
+        return any(month.down for month in self.evidence.months)
+
+    @property
     def read_s(self) -> float:
         """Seconds since the evidence was read."""
         return max(0.0, (self.now - self.evidence.at).total_seconds())

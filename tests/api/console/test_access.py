@@ -10,10 +10,11 @@ import pytest
 from tests.api.console.conftest import PEOPLE, Browser, ConsolePlace, token_in
 from tests.api.console.test_search import looks_of
 from tests.support.server import push
+from vanvault.api.console.telling import Telling
 from vanvault.api.console.typed_filters import typed_filters
 from vanvault.api.console.views.access import PAGE_LOOKS, LookCursor, look_lines
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.people.looks import Look, Viewer
+from vanvault.archiver.people.looks import ACTS, Look, Viewer
 from vanvault.recovery.access import SeenLook, SeenLooks
 
 _ROWS = re.compile(r'<tr><th scope="row"><time')
@@ -68,6 +69,12 @@ def test_pages_of_looks_follow_each_other() -> None:
     assert len(look_lines(SeenLooks(looks, more=False), 1)) == PAGE_LOOKS
     assert len(look_lines(SeenLooks(looks, more=False), 2)) == 70 - PAGE_LOOKS
     assert str(LookCursor.of("2.17")) == "2.17"
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_is_told_as_what_somebody_did(act: str) -> None:
+    told = Telling("vi").act(act)
+    assert told != act and told[0].islower(), told  # a column's heading begins with a capital letter
 
 
 def ask(browser: Browser, line: str) -> httpx.Response:

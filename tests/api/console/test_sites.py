@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -41,9 +42,12 @@ def test_only_months_with_something_measured_are_told_and_the_worst_is_as_high_a
     assert (october.name, november.name) == ("2026-10", "2026-11")
     assert (october.down, november.planned, november.unplanned) == (0, 60_000, 30_000)
     evidence = SitesEvidence(NOW, (), True, found, 2026, 2.0, None, 0, {}, "", ())
-    bars = SitesView(NOW, (), Leadership(), evidence).bars
-    assert [bar.height for bar in bars] == [0, 120]
-    assert [bar.entries for bar in bars] == [0, 90_000]
+    view = SitesView(NOW, (), Leadership(), evidence)
+    assert [bar.height for bar in view.bars] == [0, 120]
+    assert [bar.entries for bar in view.bars] == [0, 90_000]
+    assert view.stood_still
+    without = replace(evidence, months=(october,))
+    assert not SitesView(NOW, (), Leadership(), without).stood_still  # no plot of nothing
 
 
 @pytest.mark.parametrize("name", PEOPLE)
