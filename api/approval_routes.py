@@ -23,7 +23,6 @@ from vanvault.api.observe import RESERVATION
 from vanvault.api.people import signed_on
 from vanvault.api.session_routes import short_body
 from vanvault.api.urls import query_of
-from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.people.accounts import Allowed, judge
@@ -51,8 +50,13 @@ async def approvals(request: Request) -> Response:
     asked = dict(query_of(request.scope))
     if set(asked) - {"all"} or asked.get("all", "false") not in ("true", "false"):
         raise InvalidInput("the one parameter is all, true or false", field="all")
-    everything = asked.get("all") == "true"
     person = await signed_on(request, node)
+    return _json(await shown_approvals(request, person, asked))
+
+
+async def shown_approvals(request: Request, person: SignedOn, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the route above tells this person, with the look on record. Raises Busy, Damaged."""
+    node, everything = node_of(request), asked.get("all") == "true"
 
     def read() -> tuple[dict[str, Any], int]:
         known = _known(node, everything=everything)
@@ -79,27 +83,25 @@ async def approval(request: Request, request_id: str) -> Response:
         known = _known(node, everything=True)
         return request_as_json(known, _seen(node, person, known, request_id)), 1
 
-    return await _shown(request, person, {"request_id": request_id}, read)
+    return _json(await _shown(request, person, {"request_id": request_id}, read))
 
 
 @router.post("/v1/approvals/{request_id}/approve", **openapi.APPROVE)
 async def approve(request: Request, request_id: str) -> Response:
     """Approve exactly the request that has this digest; the session began within five minutes."""
-
-    def say(archive: Archive, who: Approver, _: dict[str, str]) -> None:
-        approve_request(archive, request_id, who)
-
-    return await _say(request, request_id, ("digest",), say)
+    node = node_of(request)
+    person = await signed_on(request, node)
+    said = _said(await short_body(request, node, "application/json"), ("digest",))
+    return _json(await answer_request(request, person, request_id, said["digest"]))
 
 
 @router.post("/v1/approvals/{request_id}/refuse", **openapi.REFUSE)
 async def refuse(request: Request, request_id: str) -> Response:
     """Refuse it, for a reason: it is good for nothing from then on."""
-
-    def say(archive: Archive, who: Approver, said: dict[str, str]) -> None:
-        refuse_request(archive, request_id, who, said["reason"])
-
-    return await _say(request, request_id, ("digest", "reason"), say)
+    node = node_of(request)
+    person = await signed_on(request, node)
+    said = _said(await short_body(request, node, "application/json"), ("digest", "reason"))
+    return _json(await answer_request(request, person, request_id, said["digest"], refused=said["reason"]))
 
 
 async def _shown(
@@ -107,7 +109,7 @@ async def _shown(
     person: SignedOn,
     asked: Mapping[str, str],
     read: Callable[[], tuple[dict[str, Any], int]],
-) -> Response:
+) -> dict[str, Any]:
     """What a read tells, and of how many requests; a look on record before a byte leaves."""
     node = node_of(request)
     look = replace(look_by_session(request, node, person, "access"), asked={**asked, "of": "approvals"})
@@ -117,7 +119,7 @@ async def _shown(
         await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
         raise
     await on_record(node, replace(look, count=count))
-    return _json(told)
+    return told
 
 
 async def _run(request: Request, node: Node, person: SignedOn, work: Callable[[], _T]) -> _T:
@@ -126,28 +128,31 @@ async def _run(request: Request, node: Node, person: SignedOn, work: Callable[[]
     return await asyncio.get_running_loop().run_in_executor(node.threads.reads, work)
 
 
-async def _say(
-    request: Request,
-    request_id: str,
-    fields: tuple[str, ...],
-    say: Callable[[Archive, Approver, dict[str, str]], None],
-) -> Response:
+async def answer_request(
+    request: Request, person: SignedOn, request_id: str, digest: str, *, refused: str | None = None
+) -> dict[str, Any]:
+    """Approve the request that has this digest, or refuse it for a reason; the request as it is then.
+
+    Raises NotFound (also where they may not see it), Conflict (another digest), and as ``approve_request``,
+    ``refuse_request`` and ``Approver.of``.
+    """
     node = node_of(request)
-    person = await signed_on(request, node)
-    said = _said(await short_body(request, node, "application/json"), fields)
 
     def act() -> dict[str, Any]:
         who = Approver.of(person, node.archive.settings, node.archive.clock.now())
         found = _seen(node, person, _known(node, everything=True), request_id)
-        if said["digest"] != found.digest:
+        if digest != found.digest:
             raise Conflict(
                 f"{found.id} is not the request with this digest", hint="Look at it again: GET it first."
             )
-        say(node.archive, who, said)
+        if refused is None:
+            approve_request(node.archive, found.id, who)
+        else:
+            refuse_request(node.archive, found.id, who, refused)
         after = known_approvals(node.archive, everything=True)
         return request_as_json(after, after.book.get(found.id))
 
-    return _json(await _run(request, node, person, act))
+    return await _run(request, node, person, act)
 
 
 def _known(node: Node, *, everything: bool) -> KnownApprovals:

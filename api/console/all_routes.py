@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from vanvault.api.console import (
     access_route,
     home_route,
+    inbox_route,
     language_route,
     message_route,
     no_page_route,
@@ -19,6 +20,7 @@ from vanvault.api.console import (
 console_router = APIRouter(include_in_schema=False)
 _ROUTES = (
     home_route,
+    inbox_route,
     search_route,
     message_route,
     sites_route,

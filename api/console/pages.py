@@ -45,6 +45,14 @@ HOME = ConsolePage(
     in_menu=True,
     runbook="work-overdue",
 )
+INBOX = ConsolePage(
+    "inbox",
+    f"{PREFIX}/inbox",
+    N_("Inbox"),
+    N_("What waits for a person: requests for approval with their deadlines, and what must be seen to."),
+    in_menu=True,
+    runbook="work-overdue",
+)
 SIGN_IN = ConsolePage(
     "sign-in",
     f"{PREFIX}/sign-in",
@@ -95,7 +103,7 @@ ACCESS = ConsolePage(
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, SEARCH, MESSAGE, ORIGINAL, SITES, ACCESS, SIGN_IN)
+PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, ACCESS, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

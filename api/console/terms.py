@@ -103,6 +103,31 @@ _TERMS: dict[str, tuple[str, str]] = {
     "job:failed": ("failed", "thất bại"),
     "job:overran": ("took too long", "quá thời hạn"),
     "job:stopped": ("was stopped", "bị dừng"),
+    # acts that others approve first, and how requests stand
+    "act:export-originals": ("Take originals away in an export", "Xuất bản gốc ra ngoài"),
+    "act:key-unwrap": ("Show the data key of an object", "Mở khóa dữ liệu của một đối tượng"),
+    "act:key-rotation": ("Make new master or signing keys", "Tạo khóa chủ hoặc khóa ký mới"),
+    "act:escrow": ("Split the keys into shares anew", "Chia lại khóa thành các mảnh ký gửi"),
+    "act:promote": ("Let one site lead alone", "Cho một điểm lưu trữ hoạt động chính một mình"),
+    "act:failback": ("Let the primary lead again", "Đưa điểm chính trở lại hoạt động chính"),
+    "act:probe-override": (
+        "Trust a site without its probe",
+        "Tin cậy điểm lưu trữ chưa qua kiểm tra khả năng khóa",
+    ),
+    "act:disposal": ("Delete what is past its retention", "Tiêu hủy dữ liệu hết thời hạn lưu trữ"),
+    "act:retention-profile": (
+        "Let what is kept be owed for a shorter time",
+        "Rút ngắn thời hạn phải lưu trữ",
+    ),
+    "act:hold-release": ("Lift a legal hold", "Gỡ lệnh tạm giữ"),
+    "act:roles": ("Grant or revoke a role", "Giao hoặc thu hồi vai trò"),
+    "act:approval-table": ("Change what asks for approval", "Thay đổi quy định về phê duyệt"),
+    "act:extraction": (
+        "Extract data for an authority",
+        "Khai thác dữ liệu theo yêu cầu của cơ quan có thẩm quyền",
+    ),
+    "request:open": ("open", "chờ phê duyệt"),
+    "request:approved": ("approved", "đã phê duyệt, chưa thực hiện"),
     # conditions
     "site-away": ("A site is away", "Mất kết nối với một điểm lưu trữ"),
     "site-clock-off": ("The clock of a site is off", "Đồng hồ của một điểm lưu trữ bị sai"),

@@ -35,6 +35,7 @@ BY_HAND = {
     "son": "auditor-log",
     "quyen": "auditor-original",
     "emma": "auditor-original",
+    "nga": "approver",
 }
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
 _FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')

@@ -10,6 +10,7 @@ from tests.api.console.catalogue import CATALOGUE, extracted, levelled, read
 from vanvault.api.console.messages import catalogue
 from vanvault.api.console.terms import term
 from vanvault.archiver.people.accounts import PERMISSIONS
+from vanvault.archiver.people.approvals import ACTS
 from vanvault.recovery.conditions import CONDITIONS
 
 _PLACES = re.compile(r"%\([a-z_]+\)s")
@@ -42,6 +43,11 @@ def test_a_text_of_a_template_and_one_of_a_table_are_translated() -> None:
 def test_every_condition_has_a_term(name: str) -> None:
     assert term(name, "vi") != name
     assert term(name, "en") != term(name, "vi")
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_every_act_that_asks_for_approval_has_a_term(act: str) -> None:
+    assert len({term(f"act:{act}", "vi"), term(f"act:{act}", "en"), f"act:{act}"}) == 3
 
 
 def test_a_name_without_a_row_stands_as_it_is() -> None:
