@@ -8,6 +8,7 @@ from vanvault.api.console import (
     access_route,
     home_route,
     inbox_route,
+    jobs_route,
     language_route,
     message_route,
     no_page_route,
@@ -21,6 +22,7 @@ console_router = APIRouter(include_in_schema=False)
 _ROUTES = (
     home_route,
     inbox_route,
+    jobs_route,
     search_route,
     message_route,
     sites_route,

@@ -53,6 +53,15 @@ INBOX = ConsolePage(
     in_menu=True,
     runbook="work-overdue",
 )
+JOBS = ConsolePage(
+    "jobs",
+    f"{PREFIX}/jobs",
+    N_("Jobs"),
+    N_("What was run on this archive and what came of it, for ever: the newest first, failures included."),
+    needs="verify-results",
+    in_menu=True,
+    runbook="work-overdue",
+)
 SIGN_IN = ConsolePage(
     "sign-in",
     f"{PREFIX}/sign-in",
@@ -103,7 +112,7 @@ ACCESS = ConsolePage(
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, ACCESS, SIGN_IN)
+PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, ACCESS, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

@@ -112,6 +112,7 @@ def test_all_states_of_pages_keep_the_rules(
             ("search-everything", "/console/search?order=newest"),
             ("search-year", "/console/search?during=2020..2030&entry=message"),
             ("inbox-empty", "/console/inbox"),
+            ("jobs", "/console/jobs"),
             ("search-nothing", "/console/search?during=1999"),
             ("not-an-entry", "/console/messages/nonsense"),
         ):
