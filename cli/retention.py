@@ -60,9 +60,10 @@ def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> 
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Name so many at most."
 )
+@click.option("--after", default="", metavar="NEXT", help="Name those that follow: next of the list before.")
 @json_option
 @click.pass_obj
-def open_(home: Path, older_than: int | None, limit: int, as_json: bool) -> int:
+def open_(home: Path, older_than: int | None, limit: int, after: str, as_json: bool) -> int:
     """List transactions that have been open for longer than a setting allows, the oldest first.
 
     Nothing of them ever becomes due. All logs are read, which takes minutes for years of entries; without
@@ -72,9 +73,10 @@ def open_(home: Path, older_than: int | None, limit: int, as_json: bool) -> int:
     from vanvault.recovery.retention import open_transactions
 
     asked = {"open_transactions": str(older_than) if older_than is not None else ""}
+    asked |= {"after": after} if after else {}
     with open_archive(home) as archive, looking(archive, "search", asked) as look:
         complete = catch_up(archive)
-        found = open_transactions(archive, older_than=older_than, most=limit)
+        found = open_transactions(archive, older_than=older_than, most=limit, after=after)
         look.shows([one.entry for one in found.named])
     for object in found.unread:
         warn(f"{object}: could not be read, so the list may be wrong")
@@ -88,6 +90,9 @@ def open_(home: Path, older_than: int | None, limit: int, as_json: bool) -> int:
             f"{found.count} transactions, and {found.alone} entries of none, have been open for more than"
             f" {found.older_than_days} days"
         )
+        if found.more:
+            again = f" --older-than {older_than}" if older_than is not None else ""
+            warn(f"{found.more} more are there; see: vanvault retention open{again} --after {found.next}")
     return ExitCode.OK if complete and not found.unread else ExitCode.CHECK_FAILED
 
 

@@ -1,4 +1,4 @@
-"""The report on the operation, each month: volumes, stops, drills, incidents, extractions, looks. Pure.
+"""The report on the operation: volumes, stops, drills, incidents, extractions, removals, looks. Pure.
 
 Each figure is a count of lines of the log of a type, or a sum of what they tell; the table ``by_type`` counts
 all of them.
@@ -23,6 +23,17 @@ from vanvault.recovery.reports.volumes import GatewayVolume
 LOOKED, COUNTED = "access.looked", "access.counted"
 EXTRACTIONS = "extraction."
 RAN = "extraction.ran"
+#: Steps of disposals that people decide, see, or answer for; the rest is in the certificate of each.
+DISPOSAL_STEPS = (
+    "disposal.planned",
+    "disposal.withdrawn",
+    "disposal.begun",
+    "disposal.halted",
+    "disposal.emptied",
+    "disposal.certified",
+)
+_CERTIFIED = "disposal.certified"
+_CLEARED = "batches.cleared"
 _REFUSED = "session.refused"
 _DRILL = "drill.finished"
 OPEN_COUNTED = "retention.open-counted"
@@ -65,7 +76,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
     drills, incidents = record.of(_DRILL), _incidents(record)
     month = facts.months[-1] if facts.months else Totals()
     ran = month.measured > 0  # else no node had put its state on record
-    looks = _looks(record)
+    looks, cleared = _looks(record), record.of(_CLEARED)
     return ReportContents(
         figures={
             "messages": sum(one.messages for one in gateways.values()),
@@ -86,6 +97,10 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "incidents": len(incidents),
             "extractions": len(record.under(EXTRACTIONS)),
             "extractions_ran": len(record.of(RAN)),
+            "disposals_planned": len(record.of("disposal.planned")),
+            "disposals_certified": len(_first_certificates(record)),
+            "batches_cleared": _sum(cleared, "batches"),
+            "cleared_bytes": _sum(cleared, "bytes"),
             "sign_ons_refused": len(record.of(_REFUSED)),
             "open_too_long": _open_too_long(record),
             "looks": sum(requests for requests, _ in looks.values()),
@@ -122,6 +137,16 @@ def operation_report(facts: OperationFacts) -> ReportContents:
                 "extractions",
                 ("at", "change", "what", "count", "who"),
                 tuple(map(_extraction, record.under(EXTRACTIONS))),
+            ),
+            ReportTable(
+                "disposals",
+                ("at", "change", "what", "count", "copies_left", "who"),
+                tuple(map(_disposal, record.of(*DISPOSAL_STEPS))),
+            ),
+            ReportTable(
+                "clearings",
+                ("at", "site", "batches", "cleared_bytes", "who"),
+                tuple(map(_clearing, cleared)),
             ),
             ReportTable(
                 "looks",
@@ -228,6 +253,39 @@ def _extraction(event: OwnEvent) -> tuple[Cell, ...]:
         _measured(items),
         str(detail.get("who", "")),
     )
+
+
+def _first_certificates(record: PeriodRecord) -> list[OwnEvent]:
+    """One for each disposal that was certified: a later certificate completes the first."""
+    return [event for event in record.of(_CERTIFIED) if event.detail.get("number") == 1]
+
+
+def _disposal(event: OwnEvent) -> tuple[Cell, ...]:
+    """The entries are those of the plan: what a run drops of it later is in the certificate."""
+    detail = event.detail
+    return (
+        _at(event),
+        event.type,
+        str(detail.get("disposal", "")),
+        _measured(detail.get("entries")),
+        _measured(detail.get("remaining")),
+        str(detail.get("who", "")),
+    )
+
+
+def _clearing(event: OwnEvent) -> tuple[Cell, ...]:
+    detail = event.detail
+    return (
+        _at(event),
+        str(detail.get("site", "")),
+        _number(detail.get("batches")),
+        _number(detail.get("bytes")),
+        str(detail.get("who", "")),
+    )
+
+
+def _sum(events: Sequence[OwnEvent], name: str) -> int:
+    return sum(_number(event.detail.get(name)) for event in events)
 
 
 def _at(event: OwnEvent) -> str:

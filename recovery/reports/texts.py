@@ -39,6 +39,8 @@ TABLES: dict[str, tuple[str, str]] = {
     "drills": ("Recovery drills", "Diễn tập khôi phục"),
     "incidents": ("Incidents and their mending", "Sự cố và khắc phục"),
     "extractions": ("Extractions of data", "Khai thác dữ liệu"),
+    "disposals": ("Disposals of data", "Hủy dữ liệu hết thời hạn lưu trữ"),
+    "clearings": ("Batches cleared after they were compacted", "Xóa các lô đã được gộp"),
     "looks": ("Looks at the archive", "Lượt xem dữ liệu"),
 }
 
@@ -112,6 +114,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "notice": ("People told", "Thông báo lúc"),
     "in_time": ("10 days ahead", "Trước 10 ngày"),
     "cancelled": ("Cancelled", "Hủy lúc"),
+    "site": ("Site", "Điểm lưu trữ"),
+    "batches": ("Batches", "Số lô"),
+    "copies_left": ("Copies left", "Bản sao còn lại"),
     "scenario": ("Scenario", "Kịch bản"),
     "result": ("Result", "Kết quả"),
     "rto_ms": ("Recovery time", "Thời gian khôi phục"),
@@ -159,6 +164,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Transactions open for longer than the setting, by the last count",
         "Số giao dịch chưa kết thúc quá thời gian đã đặt, theo lần đếm cuối",
     ),
+    "disposals_planned": ("Plans of disposal", "Số kế hoạch hủy dữ liệu"),
+    "disposals_certified": ("Disposals that were certified", "Số đợt hủy đã có biên bản"),
+    "batches_cleared": ("Batches cleared, at each site", "Số lô đã xóa, tính theo từng điểm lưu trữ"),
+    "cleared_bytes": ("Size of what was cleared", "Dung lượng đã xóa"),
     "looks_refused": ("of them refused", "trong đó: bị từ chối"),
 }
 
@@ -171,6 +180,7 @@ FIGURES = (
     "messages", "message_bytes", "log_lines", "own_events",
     "up_ms", "degraded_ms", "planned_ms", "unplanned_ms", "year_down_ms", "windows", "windows_in_time",
     "drills", "drills_passed", "incidents", "extractions", "extractions_ran",
+    "disposals_planned", "disposals_certified", "batches_cleared", "cleared_bytes",
     "open_too_long", "looks", "looks_refused", "sign_ons_refused",
 )  # fmt: skip
 
@@ -210,6 +220,12 @@ VALUES: dict[str, tuple[str, str]] = {
     "extraction.requested": ("requested", "yêu cầu"),
     "extraction.begun": ("begun", "bắt đầu"),
     "extraction.ran": ("ran", "thực hiện"),
+    "disposal.planned": ("planned", "lập kế hoạch"),
+    "disposal.withdrawn": ("withdrawn", "rút lại"),
+    "disposal.begun": ("begun", "bắt đầu"),
+    "disposal.halted": ("halted", "tạm dừng"),
+    "disposal.emptied": ("nothing was due any more", "không còn dữ liệu đến hạn"),
+    "disposal.certified": ("certified", "lập biên bản"),
     "extraction.handed-over": ("handed over", "bàn giao"),
     "suspended": ("suspended", "tạm khóa"),
     "role-revoked": ("role revoked", "thu hồi vai trò"),

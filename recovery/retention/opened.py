@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+import bisect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,8 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownSegment, Unread
-from vanvault.archiver.core.times import rfc3339_us, to_us
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import EventType, newest_event
 from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
 from vanvault.recovery.work import account
@@ -31,6 +32,11 @@ class OpenTransaction:
     entries: int
     was_closed: bool  # it was closed once, and opened again
     in_doubt: bool  # a line that closes it may be among what could not be read
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Its place in the list: the oldest first."""
+        return self.first_us, self.entry
 
     @property
     def why(self) -> str:
@@ -56,13 +62,22 @@ class OpenTransaction:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransactions:
-    """Those whose first entry came before a time; the oldest are named."""
+    """Those whose first entry came before a time; the oldest after a place in the list are named."""
 
     older_than_days: int
     count: int  # of transactions
     alone: int  # entries besides that lead to no transaction, so that nothing ends them
     named: tuple[OpenTransaction, ...]  # of both, the oldest first
     unread: tuple[str, ...] = ()
+    more: int = 0  # of both that come after those that are named
+
+    @property
+    def next(self) -> str | None:
+        """What the next list is asked for ``after``; None: no more is there."""
+        if not self.more:
+            return None
+        last = self.named[-1]
+        return f"{rfc3339_us(last.first_us)},{last.entry}"
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -71,21 +86,30 @@ class OpenTransactions:
             "count": self.count,
             "alone": self.alone,
             "transactions": [one.as_json() for one in self.named],
+            "more": self.more,
+            "next": self.next,
             "unread": list(self.unread),
         }
 
 
 def open_transactions(
-    archive: Archive, *, older_than: int | None = None, most: int = 100
+    archive: Archive, *, older_than: int | None = None, most: int = 100, after: str = ""
 ) -> OpenTransactions:
     """Everything that is open and began more than ``older_than`` days ago (None: as the settings say).
 
     All logs are gone through, some segments at a time. How many there are goes on record, where the setting
-    was asked; ``known_open`` reads it. Raises SiteUnavailable (the record), KeyUnavailable, SettingsError.
+    was asked; ``known_open`` reads it.
+
+    Args:
+        most: so many are named, 1 at least.
+        after: ``next`` of the list before: those that follow are named, and nothing goes on record again.
+
+    Raises InvalidInput (``after``), SiteUnavailable (the record), KeyUnavailable, SettingsError.
     """
     settings = archive.settings.retention
     days = settings.open_too_long if older_than is None else older_than
     before_us = to_us(archive.clock.now() - timedelta(days=days))
+    beyond = _place(after) if after else (-1, "")
     unread: set[str] = set()
 
     def note(one: Unread) -> None:
@@ -94,17 +118,20 @@ def open_transactions(
     if archive.tail.has_uncompacted(before_us):
         unread.add("batches that are in no segment yet")
     counted = {True: 0, False: 0}
-    oldest: list[tuple[int, str, OpenTransaction]] = []  # a heap, the youngest first
+    oldest: list[OpenTransaction] = []
+    follow = 0
     old = [one for one in archive.catalogue.segments() if one.manifest.first_us < before_us]
     for one in _open(archive, old, before_us, note, settings.segments_together):
         counted[one.transaction != ""] += 1
-        heapq.heappush(oldest, (-one.first_us, one.entry, one))
-        if len(oldest) > most:
-            heapq.heappop(oldest)
-    named = tuple(sorted((one for *_, one in oldest), key=lambda one: (one.first_us, one.entry)))
+        if one.place <= beyond:
+            continue
+        follow += 1
+        bisect.insort(oldest, one, key=lambda named: named.place)
+        del oldest[most:]
     missing = tuple(sorted(unread)[:_MOST_UNREAD])
-    found = OpenTransactions(days, counted[True], counted[False], named, missing)
-    if older_than is None:
+    more = follow - len(oldest)
+    found = OpenTransactions(days, counted[True], counted[False], tuple(oldest), missing, more)
+    if older_than is None and not after:
         detail = {
             "older_than_days": days,
             "count": found.count,
@@ -155,6 +182,17 @@ def _begun(entries: Iterable[EntryClock], before_us: int) -> Iterator[OpenTransa
                 one.was_closed,
                 one.unread,
             )
+
+
+def _place(after: str) -> tuple[int, str]:
+    """Raises InvalidInput."""
+    at, _, entry = after.partition(",")
+    try:
+        return to_us(parse_rfc3339(at, field="after", date_alone=False)), entry
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{after[:80]!r} is no place in this list", field="after", hint="Give next of the list before."
+        ) from error
 
 
 def _number(value: object) -> int:

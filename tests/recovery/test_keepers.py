@@ -10,6 +10,7 @@ import pytest
 
 from tests.recovery.test_clock_locks import Office
 from tests.support.archives import memory_home
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.journal import EventType, newest_event
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import HoldReason, HoldScope
@@ -116,3 +117,23 @@ def test_what_is_open_for_too_long_is_listed_oldest_first_and_counted_on_record(
     open_transactions(office.archive)
     office.archive.refresh()
     assert known_open(office.archive) == {}
+
+
+def test_a_list_of_what_is_open_goes_on_where_the_one_before_ended(office: Office) -> None:
+    begin(office)
+    office.write(*(office.dossier(id) for id in ("later", "last")))
+    office.pass_days(2)
+    office.upkeep()
+    whole = open_transactions(office.archive, older_than=1)
+    assert (len(whole.named), whole.more, whole.next) == (3, 0, None)
+    listed: list[str] = []
+    after = ""
+    while len(listed) < 3:  # one at a time they come in the same order, and none is left out
+        page = open_transactions(office.archive, older_than=1, most=1, after=after)
+        listed += [one.transaction for one in page.named]
+        assert (page.count, page.more) == (3, 3 - len(listed))
+        after = page.next or ""
+    assert listed == [one.transaction for one in whole.named]
+    assert after == ""
+    with pytest.raises(InvalidInput, match="no place in this list"):
+        open_transactions(office.archive, after="yesterday")

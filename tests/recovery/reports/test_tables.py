@@ -17,7 +17,12 @@ from vanvault.recovery.reports import KINDS
 from vanvault.recovery.reports.accounts import accounts_report
 from vanvault.recovery.reports.layout import csv_tables, report_document
 from vanvault.recovery.reports.model import ReportContents
-from vanvault.recovery.reports.operation import INCIDENTS, OperationFacts, operation_report
+from vanvault.recovery.reports.operation import (
+    DISPOSAL_STEPS,
+    INCIDENTS,
+    OperationFacts,
+    operation_report,
+)
 from vanvault.recovery.reports.period import ReportPeriod
 from vanvault.recovery.reports.period_record import PeriodRecord
 
@@ -25,9 +30,11 @@ QUARTER = ReportPeriod(2026, 4, "quarter")
 TYPES = (
     *ACCOUNT_EVENTS, *INCIDENTS, "account.token-added", "gateway.token-removed", "drill.finished",
     "account.authenticator-used", "access.looked", "extraction.requested", "extraction.ran",
+    *DISPOSAL_STEPS, "disposal.removing", "batches.cleared",
     "session.refused", "writer.opened", "account.something-new",
 )  # fmt: skip
-NAMES = ["id", "account", "role", "from", "who", "reason", "passed", "act", "outcome", "count", "roles"]
+NAMES = ["id", "account", "role", "from", "who", "reason", "passed", "act", "outcome", "count", "roles",
+         "site", "batches", "bytes", "number", "remaining", "disposal", "entries"]  # fmt: skip
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
 )
@@ -64,9 +71,33 @@ def test_the_figures_of_an_operation_are_the_numbers_of_its_rows(record: PeriodR
     types = Counter(event.type for event in record.events)
     for name in ("drills", "incidents", "extractions"):
         assert contents.figures[name] == rows(contents, name)
+    assert rows(contents, "disposals") == sum(types[step] for step in DISPOSAL_STEPS)
+    assert rows(contents, "clearings") == types["batches.cleared"]
+    assert contents.figures["disposals_planned"] == types["disposal.planned"]
     assert contents.figures["own_events"] == len(record.events) == sum(types.values())
     assert contents.figures["looks"] == types["access.looked"]
     assert contents.figures["up_ms"] is None, "no node put its state on record"
+
+
+def test_a_disposal_counts_once_however_many_certificates_it_has_and_batches_are_summed() -> None:
+    at = "2026-11-05T03:04:05.000006Z"
+    told: list[tuple[str, dict[str, object]]] = [
+        ("disposal.planned", {"disposal": "d-1", "entries": 12, "who": "lan"}),
+        ("disposal.certified", {"disposal": "d-1", "number": 1, "remaining": 2, "who": "minh"}),
+        ("disposal.certified", {"disposal": "d-1", "number": 2, "remaining": 0, "who": "minh"}),
+        ("batches.cleared", {"site": "primary", "batches": 3, "bytes": 700, "who": "minh"}),
+        ("batches.cleared", {"site": "standby", "batches": 2, "bytes": 500, "who": "minh"}),
+    ]
+    events = tuple(
+        OwnEvent(f"e-{n}", type, at, at, json.dumps(detail)) for n, (type, detail) in enumerate(told)
+    )
+    record = PeriodRecord(QUARTER, datetime(2026, 12, 31, 17, tzinfo=UTC), events)
+    contents = operation_report(OperationFacts(record))
+    names = ("disposals_planned", "disposals_certified", "batches_cleared", "cleared_bytes")
+    assert [contents.figures[name] for name in names] == [1, 1, 5, 1200]
+    (disposals,) = (table for table in contents.tables if table.name == "disposals")
+    assert disposals.rows[0] == (at, "disposal.planned", "d-1", 12, None, "lan")
+    assert [row[4] for row in disposals.rows] == [None, 2, 0]
 
 
 @given(records(), st.sampled_from(sorted(KINDS)))
