@@ -20,6 +20,7 @@ from vanvault.api import (
     access_route,
     approval_routes,
     authenticator_routes,
+    disposal_routes,
     export_route,
     extraction_routes,
     health_routes,
@@ -96,6 +97,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(results_route.router)
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
+    app.include_router(disposal_routes.router)
     app.include_router(extraction_routes.router)
     app.include_router(oidc_routes.router)
     app.include_router(console_router)

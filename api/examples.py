@@ -358,6 +358,36 @@ APPROVED = {
     "approved_by": [{"account": "binh", "at": "2026-11-22T01:40:00Z"}],
 }
 APPROVAL_REFUSED = {**APPROVAL, "state": "refused", "why": "binh refused it: not needed", "until": None}
+DISPOSAL = {
+    "disposal": "d-0f3a5c7e9b1d2f40",
+    "state": "cooling",
+    "plan": "disposal-d-0f3a5c7e9b1d2f40.plan",
+    "plan_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "planned_at": "2037-11-22T01:30:00Z",
+    "who": "lan",
+    "entries": 1200,
+    "originals": 400,
+    "bytes": 52428800,
+    "segments": 2,
+    "approval": {
+        "request": "q-0f3a5c7e9b1d2f40",
+        "state": "approved",
+        "why": None,
+        "approved_by": ["binh", "hoa"],
+        "approved_at": "2037-11-23T02:00:00Z",
+        "until": "2038-01-06T02:00:00Z",
+    },
+    "cools_until": "2037-12-07T02:00:00Z",
+    "withdrawn": None,
+    "begun": None,
+    "rechecked": [],
+    "replaced": [],
+    "removed": [],
+    "halted": [],
+    "dropped": {},
+    "certificates": [],
+}
+DISPOSALS = {"disposals": [DISPOSAL], "partial": False}
 EXTRACTION = {
     "extraction": "x-0f3a5c7e9b1d2f40",
     "state": "requested",

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from vanvault.api import examples, wire, wire_extraction, wire_search
+from vanvault.api import examples, wire, wire_disposal, wire_extraction, wire_search
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
@@ -563,6 +563,22 @@ def _saying(name: str, model: type[BaseModel], said: dict[str, str], after: dict
 _DIGEST = {"digest": str(examples.APPROVAL["digest"])}
 APPROVE = _saying("approve", wire.ApproveBody, _DIGEST, examples.APPROVED)
 REFUSE = _saying("refuse", wire.RefuseBody, {**_DIGEST, "reason": "not needed"}, examples.APPROVAL_REFUSED)
+DISPOSALS = _route(
+    "disposals",
+    {},
+    {
+        200: _answer("Disposals on record.", wire_disposal.DisposalsAnswer, examples.DISPOSALS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+DISPOSAL = _route(
+    "disposal",
+    {},
+    {
+        200: _answer("The disposal.", wire_disposal.DisposalAnswer, examples.DISPOSAL),
+        **_problems(400, 401, 403, 404, 500, 503),
+    },
+)
 EXTRACTIONS = _route(
     "extractions",
     {},

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from vanvault.api.health import State
+from vanvault.api.wire_disposal import DisposalAnswer, DisposalsAnswer
 from vanvault.api.wire_extraction import (
     AskedExtractionAnswer,
     AskExtractionBody,
@@ -533,6 +534,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AuthenticatorAnswer,
     AuthenticatorsAnswer,
     AskExtractionBody,
+    DisposalAnswer,
+    DisposalsAnswer,
     ExtractionAnswer,
     AskedExtractionAnswer,
     ExtractionsAnswer,

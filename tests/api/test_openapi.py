@@ -46,6 +46,8 @@ WITH_TOKEN = {
     "/v1/approvals/{request_id}": {"get"},
     "/v1/approvals/{request_id}/approve": {"post"},
     "/v1/approvals/{request_id}/refuse": {"post"},
+    "/v1/disposals": {"get"},
+    "/v1/disposals/{disposal_id}": {"get"},
     "/v1/export": {"get"},
     "/v1/extractions": {"get", "post"},
     "/v1/extractions/{extraction_id}": {"get"},

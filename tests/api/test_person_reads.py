@@ -15,12 +15,14 @@ import httpx
 import pytest
 
 from tests.api.conftest import check_problem
+from tests.api.test_openapi import check_answer
 from tests.support.command import json_of, run_cli
 from tests.support.server import Server, push
 from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.export import verify_offline
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
@@ -320,6 +322,37 @@ def test_results_of_verifications_and_drills_are_those_on_record(place: Place) -
             check_problem(operator.get(f"/v1/{wrong}"), 400, "invalid-input")
     with place.server.client(place.gateway) as gateway:
         check_problem(gateway.get("/v1/drills"), 401, "unauthenticated")
+
+
+def test_disposals_are_told_as_the_verbs_tell_them(place: Place) -> None:
+    id = "d-0000000000000001"
+    detail: dict[str, object] = {
+        "disposal": id, "digest": "ab" * 32, "plan": f"disposal-{id}.plan", "entries": 3, "originals": 1,
+        "bytes": 2048, "segments": 1, "requester": "os:lan", "who": "lan",
+    }  # fmt: skip
+    path = f"/v1/disposals/{id}"
+    with place.client("operator") as operator:
+        document = operator.get("/v1/openapi.json").json()
+        assert operator.get("/v1/disposals").json() == {"disposals": [], "partial": False}
+        with Archive.open(place.home) as archive:
+            archive.record(EventType.DISPOSAL_PLANNED, detail)
+        shown = operator.get(path)  # it is found also before other nodes' lines are folded in passing
+        check_answer(document, "/v1/disposals/{disposal_id}", shown)
+        assert shown.json() == json_of(run_cli(place.home, "disposal", "show", id, "--json"))
+        listed = operator.get("/v1/disposals")
+        check_answer(document, "/v1/disposals", listed)
+        assert listed.json() == json_of(run_cli(place.home, "disposal", "list", "--json"))
+        check_problem(operator.get("/v1/disposals/d-2"), 404, "not-found")
+        check_problem(operator.get("/v1/disposals?all=true"), 400, "invalid-input")
+        check_problem(operator.get(f"{path}?plan=true"), 400, "invalid-input")
+    with place.client("extractor") as extractor:
+        check_problem(extractor.get(path), 403, "access-denied")
+    with place.server.client(place.gateway) as gateway:
+        check_problem(gateway.get("/v1/disposals"), 401, "unauthenticated")
+    (refused,) = place.looks(who="extractor")[:1]
+    assert (refused["act"], refused["outcome"]) == ("results", "refused")
+    asked = [look["asked"] for look in place.looks(act="results", who="operator")]
+    assert {"disposal_id": id, "of": "disposals"} in asked
 
 
 def test_whose_session_was_ended_is_refused_by_name(place: Place) -> None:

@@ -1,0 +1,105 @@
+"""What answers about disposals hold, as models; ``wire.py`` has all others."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from vanvault.api.wire_types import Count, Sha256, Time
+from vanvault.archiver.disposal import DisposalState
+
+
+class DisposalApprovalAnswer(BaseModel):
+    """How the approval of exactly this plan stands."""
+
+    request: str | None = Field(description="Id of the request: /v1/approvals.")
+    state: Literal["none", "open", "approved", "used", "refused", "over"]
+    why: str | None
+    approved_by: list[str]
+    approved_at: Time | None
+    until: Time | None
+
+
+class DisposalWithdrawnAnswer(BaseModel):
+    """Who took it back, and why."""
+
+    at: Time
+    who: str
+    reason: str
+
+
+class DisposalBegunAnswer(BaseModel):
+    """Who began its run."""
+
+    at: Time
+    who: str
+
+
+class RecheckedSegmentAnswer(BaseModel):
+    """What of a planned segment still went right before it was replaced."""
+
+    segment: str
+    at: Time
+    entries: Count
+    originals: Count
+    dropped: dict[str, Count] = Field(description="What was no longer due then, by reason.")
+
+
+class ReplacedSegmentsAnswer(BaseModel):
+    """Segments in whose place a residue segment stands."""
+
+    residue: str = Field(description="Key of its manifest.")
+    segments: list[str]
+    at: Time
+
+
+class RemovedSegmentsAnswer(BaseModel):
+    """Nothing of what was replaced lies at this site."""
+
+    site: Literal["primary", "standby"]
+    residue: str
+    at: Time
+
+
+class DisposalCertificateAnswer(BaseModel):
+    """A signed certificate, which is a message of the gateway vanvault."""
+
+    number: Count
+    at: Time
+    message_id: str
+    sha256: Sha256
+    remaining: Count = Field(description="Copies that were left, each named in it.")
+    who: str
+
+
+class DisposalAnswer(BaseModel):
+    """One disposal, as far as the record tells."""
+
+    disposal: str
+    state: DisposalState
+    plan: str = Field(description="Id of the message that is the plan, at the gateway vanvault.")
+    plan_sha256: str
+    planned_at: Time
+    who: str
+    entries: Count
+    originals: Count
+    bytes: Count
+    segments: Count
+    approval: DisposalApprovalAnswer
+    cools_until: Time | None = Field(description="The first moment at which it may run.")
+    withdrawn: DisposalWithdrawnAnswer | None
+    begun: DisposalBegunAnswer | None
+    rechecked: list[RecheckedSegmentAnswer]
+    replaced: list[ReplacedSegmentsAnswer]
+    removed: list[RemovedSegmentsAnswer]
+    halted: list[str] = Field(description="Why the last run stopped before its end.")
+    dropped: dict[str, Count] = Field(description="Why nothing of it was due any more, by reason.")
+    certificates: list[DisposalCertificateAnswer]
+
+
+class DisposalsAnswer(BaseModel):
+    """Disposals, the newest first."""
+
+    disposals: list[DisposalAnswer]
+    partial: bool = Field(description="Something may be missing.")
