@@ -268,6 +268,15 @@ class Catalogue:
         )
         return found.fetchone() is not None
 
+    def is_reduced(self, writer: str, sequence: int) -> bool:
+        """Does a residue segment that counts hold this batch, of which something may be disposed of?"""
+        found = self._tail.connection().execute(
+            "SELECT 1 FROM cover c JOIN segment s ON s.n = c.segment JOIN replaces r ON r.segment = s.n"
+            " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND s.standing < ?",
+            (writer, sequence, sequence, _REFUSED),
+        )
+        return found.fetchone() is not None
+
     def ranges(self) -> dict[str, list[tuple[int, int, int]]]:
         """By writer, what the segments that count hold of it, spare ones too: (first, last, number)."""
         found: dict[str, list[tuple[int, int, int]]] = {}

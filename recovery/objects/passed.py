@@ -34,8 +34,8 @@ def passed_over(archive: Archive) -> PassedOver:
         name = parse_key(key)
         if name is None or not replaced:
             return False
-        return (
-            name.writer in replaced if name.family == "segment" else name.family == "large" and key in large()
-        )
+        if name.family == "batch":
+            return archive.catalogue.is_reduced(name.writer, name.sequence)
+        return name.writer in replaced if name.family == "segment" else key in large()
 
     return is_passed

@@ -132,6 +132,7 @@ class _Comparison:
         self._effort = effort
         self._now = source.now()
         self._compacted = CompactedBatches()
+        self._reduced = CompactedBatches()  # those that a residue segment holds
         self._segments: dict[str, None] = {}
         self._writers: dict[str, None] = {}
         self._total = self._todo = Extent()
@@ -152,6 +153,9 @@ class _Comparison:
         ):
             for covered in read.compacted:
                 self._compacted.add(covered)
+                held_by = parse_key(covered.source)
+                if held_by is not None and held_by.of_residue:
+                    self._reduced.add(covered)
             for copies, state in zip(segment.objects, states, strict=True):
                 self._take(copies, state, read)
         for copies, state in in_order(listing.writers(), self._state, size=lambda _: 0, effort=self._effort):
@@ -198,12 +202,15 @@ class _Comparison:
     def _is_spent(self, copies: Copies) -> bool:
         """Is it a batch that a segment holds and whose lock is over?
 
+        One that a residue segment holds may have what was disposed of: it is not copied, whatever its lock.
         Where listings show no locks, one that is younger than its first lock is not asked for: the answer
         with its bytes tells the lock. Raises SiteUnavailable, SettingsError.
         """
         source = self._source
         if source.site not in copies.at or not self._compacted.holds(parse_key(copies.key)):
             return False
+        if self._reduced.holds(parse_key(copies.key)):
+            return True
         young = copies.at[source.site][0].stored_at + self._rules.batch_lock > self._now
         if young and not listed_with_locks(source):
             return False

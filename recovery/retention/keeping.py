@@ -131,7 +131,7 @@ def keep_clocks(archive: Archive) -> KeptClocks:
     now = archive.clock.now()
     again = memory.read()
     ending = [segment for segment in archive.catalogue.segments() if earliest_lock(segment) < now + AHEAD]
-    waiting = [segment for segment in ending if again.get(segment.key, now) <= now]
+    waiting = [segment for segment in ending if looks.is_to_look(segment, again.get(segment.key, now))]
     together = archive.settings.retention.segments_together
     for start in range(0, len(waiting), together):
         again |= looks.look(waiting[start : start + together])
@@ -169,6 +169,26 @@ class _Round:
             tuple(self._ending[:_MOST_NAMED]),
             tuple(self._failures[:_MOST_NAMED]),
         )
+
+    def is_to_look(self, segment: KnownSegment, at: datetime) -> bool:
+        """Is it time, or is a lock of what was prolonged far shorter again than it was?
+
+        A copy that a restore or a reconciliation made since is locked until the date that was asked for at
+        first. A site that is away is asked in the next round.
+        """
+        if at <= self._now + _AGAIN:
+            return at <= self._now
+        for store in self._archive.sites.values():
+            for key in (segment.key, *(part.key for part in segment.manifest.parts)):
+                try:
+                    until = store.stat(key).retain_until
+                except NotFound:
+                    return True
+                except VanVaultError:
+                    continue
+                if until is None or until < at + AHEAD:
+                    return True
+        return False
 
     def look(self, segments: Sequence[KnownSegment]) -> dict[str, datetime]:
         """Prolong what is needed of some segments; by the key of each, when to look again."""

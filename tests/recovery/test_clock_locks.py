@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from tests.support.archives import Home, Node, memory_home, message
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Draft, Metadata
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us, vietnam_day, vietnam_midnight
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.upkeep import compact, keep_locks
+from vanvault.recovery.restore import RestoreRequest, restore
 from vanvault.recovery.retention import keep_clocks
 
 GATEWAY = "gateway-1"
@@ -174,6 +176,23 @@ def test_a_site_that_is_away_is_named_and_prolonged_once_it_is_back(office: Offi
     office.home.standby.fail_next("extend", times=0)
     assert keep_clocks(office.archive).extended > 0
     office.pass_days(365)
+    office.check()
+
+
+def test_copies_that_a_restore_made_are_prolonged_again(office: Office) -> None:
+    """They are locked until the date that was asked for at first, whatever keepers did since."""
+    begin(office)
+    office.pass_days(365 * 10 + 300)
+    assert keep_clocks(office.archive).extended > 0
+    office.pass_days(200)
+    office.archive.close()
+    office.home.sites["primary"] = MemorySite("primary", clock=office.home.clock, first_version=1001)
+    office.archive = office.home.archive()
+    assert restore(office.archive, RestoreRequest("standby", who="anh")).report.failures == ()
+    office.archive.catch_up()
+    assert keep_clocks(office.archive).extended > 0
+    assert keep_clocks(office.archive).segments == 0
+    office.pass_days(30)
     office.check()
 
 

@@ -27,6 +27,7 @@ LONGEST = (
     "tests/faults/test_hostile_site_out.py",
     "tests/faults/test_hostile_mutations.py",
     "tests/faults/test_kill_degraded.py",
+    "tests/recovery/retention_years/test_years.py",
     "tests/api/test_two_nodes.py",
     "tests/upkeep/compaction/test_ten_years.py",
     "dask",
