@@ -16,6 +16,7 @@ from vanvault.cli.progress import Terminal
 from vanvault.cli.requester import requester_of
 
 if TYPE_CHECKING:
+    from vanvault.archiver.disposal import DisposalPlan
     from vanvault.recovery.disposal import MadePlan
 
 
@@ -148,14 +149,16 @@ def run(home: Path, disposal_id: str, as_json: bool) -> ExitCode:
     from contextlib import ExitStack
 
     from vanvault.archiver.appliance import open_disposers
-    from vanvault.recovery.disposal import run_disposal
+    from vanvault.recovery.disposal import check_runnable, run_disposal
 
     asked = {"disposal": disposal_id, "run": True}
     with open_archive(home) as archive, looking(archive, "display", asked) as look, ExitStack() as stack:
+        catch_up(archive)
+        who = requester_of(archive)
+        check_runnable(archive, disposal_id, who)  # before it asks for credentials that only a run needs
         disposers = open_disposers(archive)
         for one in disposers.values():
             stack.callback(one.close)
-        who = requester_of(archive)
         done = run_disposal(archive, disposal_id, who, disposers, Terminal(quiet=as_json))
         look.shows()
     if as_json:
@@ -196,18 +199,27 @@ def _print_plan(made: MadePlan) -> None:
         warn(f"the segment {segment} is left out: {why}")
     if known is None:
         click.echo("nothing is due that could go now; nothing was put on record", err=True)
+        _print_kept(plan)
         return
     counts, record = plan.counts, known.record
     click.echo(
         f"{record.id}: {counts['entries']} entries and {counts['originals']} originals of"
         f" {counts['segments']} segments, {human_size(counts['bytes'])}, plan sha256 {record.digest}"
     )
-    for reason, count in sorted(plan.kept.items()):
-        click.echo(f"  {count} stay: {reason}")
+    _print_kept(plan)
     if plan.more:
         click.echo("  more is due than one plan takes; the rest is for the next one")
     click.echo(str(made.folder))
     click.echo(f"two others approve it: vanvault disposal approve {record.id}", err=True)
+
+
+def _print_kept(plan: DisposalPlan) -> None:
+    from vanvault.recovery.disposal import reason_told
+
+    for reason, count in sorted(plan.kept.items()):
+        click.echo(f"  stay: {count}, {reason_told(reason, 'en')}")
+    if plan.locked:
+        click.echo(f"  segments under their first lock yet, so not looked at: {plan.locked}")
 
 
 def _warn_lacking(lacking: tuple[str, ...]) -> None:
@@ -216,6 +228,8 @@ def _warn_lacking(lacking: tuple[str, ...]) -> None:
 
 
 def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from vanvault.recovery.disposal import reason_told
+
     approval = told["approval"]
     lines = [
         ("disposal", told["disposal"]),
@@ -226,7 +240,8 @@ def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("plan", f"{told['plan']}, sha256 {told['plan_sha256']}"),
         (
             "approval",
-            f"{approval['request'] or 'none'}: {approval['state']} {approval['why'] or ''}".rstrip(),
+            f"{approval['request'] or 'none'}: {approval['state']}"
+            + (f", {approval['why']}" if approval["why"] else ""),
         ),
         ("approved by", ", ".join(approval["approved_by"])),
         ("cools until", told["cools_until"] or ""),
@@ -236,7 +251,10 @@ def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     if begun := told["begun"]:
         lines.append(("begun", f"{begun['at']} by {begun['who']}"))
     for one in told["rechecked"]:
-        dropped = "".join(f", {count} stay: {reason}" for reason, count in sorted(one["dropped"].items()))
+        dropped = "".join(
+            f"; stay: {count}, {reason_told(reason, 'en')}"
+            for reason, count in sorted(one["dropped"].items())
+        )
         goes = f"{one['entries']} entries and {one['originals']} originals of {one['segment']} go"
         lines.append(("rechecked", f"{goes}{dropped}"))
     lines += [("replaced", f"{', '.join(one['segments'])} by {one['residue']}") for one in told["replaced"]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import from_us
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 from vanvault.cli.query_options import TIMES, exact, query_options
@@ -16,7 +19,10 @@ from vanvault.cli.requester import requester_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vanvault.archiver.appliance import ArchiveReader
     from vanvault.archiver.retention import Hold
+
+NOTHING: Mapping[str, int | None] = MappingProxyType({})
 
 
 @click.group()
@@ -64,7 +70,12 @@ def place(home: Path, /, as_json: bool, **given: Any) -> None:
         hold = place_hold(
             archive, requester_of(archive), HoldReason(given["case"], given["reason"], digest), scope
         )
-        _tell(hold, archive.clock.now(), as_json)
+        over = _over(archive, hold)
+        _tell(hold, archive.clock.now(), as_json, {"over": over})
+    if over is None:
+        warn("how many entries it is over is not known now: not all of the archive can be read")
+    elif over == 0:
+        warn("nothing in the archive is what it is about; check the values. What comes later is held, too")
 
 
 @command.command()
@@ -145,8 +156,7 @@ def show(home: Path, id: str, as_json: bool) -> None:
     if as_json:
         emit_json({**hold.as_json(now), "over": count, "partial": not complete})
         return
-    told = {name: value for name, value in hold.as_json(now).items() if value not in (None, [], {})}
-    print_pairs([*told.items(), ("over", f"{count} entries")])
+    print_pairs([*_lines(hold, now), ("over", f"{count} entries")])
 
 
 @command.command()
@@ -169,11 +179,47 @@ def keep(home: Path, as_json: bool) -> int:
     return ExitCode.CHECK_FAILED if done.failures else ExitCode.OK
 
 
-def _tell(hold: Hold, now: datetime, as_json: bool) -> None:
+def _over(archive: ArchiveReader, hold: Hold) -> int | None:
+    """How many entries a hold is over now; None: not all can be read, which ends no hold."""
+    from vanvault.archiver.core.errors import VanVaultError
+    from vanvault.recovery.holds import count_held
+
+    try:
+        return count_held(archive, hold)
+    except VanVaultError:
+        return None
+
+
+def _lines(hold: Hold, now: datetime) -> list[tuple[str, str]]:
+    """What is known of a hold, for a terminal."""
+    scope = hold.scope
+    until = f"before {from_us(scope.to_us):%Y-%m-%d %H:%M}Z" if scope.to_us is not None else ""
+    since = f"from {from_us(scope.from_us):%Y-%m-%d %H:%M}Z" if scope.from_us else ""
+    said = [("placed", hold.placed), *(("confirmed", one) for one in hold.confirmed)]
+    said += [("released", one) for one in hold.released]
+    lines = [
+        ("hold", hold.id),
+        ("state", f"{hold.state}, not confirmed in time" if hold.is_late(now) else hold.state),
+        ("in force", "yes" if hold.holds else "no"),
+        ("case", hold.why.case),
+        ("reason", hold.why.reason),
+        ("authority", f"sha256 {hold.why.authority}" if hold.why.authority else ""),
+        ("about", _about(hold)),
+        *(("entry", id) for id in scope.entries),
+        ("received", " ".join(filter(None, (since, until)))),
+        ("to come", "held, too" if scope.future and not scope.entries else "not held"),
+        *((did, f"{one.at:%Y-%m-%d %H:%M}Z by {one.who} {one.reason}".rstrip()) for did, one in said),
+    ]
+    return [(name, value) for name, value in lines if value]
+
+
+def _tell(hold: Hold, now: datetime, as_json: bool, beside: Mapping[str, int | None] = NOTHING) -> None:
     if as_json:
-        emit_json(hold.as_json(now))
+        emit_json({**hold.as_json(now), **beside})
         return
     click.echo(f"{hold.id}: {hold.state}, {_about(hold)}")
+    if beside.get("over") is not None:
+        click.echo(f"It is over {beside['over']} entries now.")
     if hold.state == "placed":
         click.echo(f"In force. Within 72 hours another person confirms it: vanvault hold confirm {hold.id}")
     elif hold.state == "release-asked":

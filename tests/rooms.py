@@ -239,7 +239,7 @@ ROOMS = (
     ),
     _room(
         "recovery.disposal",
-        14,
+        16,
         "archiver.* recovery.approvals recovery.coverage recovery.disposal_record recovery.documents"
         " recovery.extraction recovery.holds recovery.reconcile recovery.retention recovery.status"
         " recovery.timeline recovery.verified recovery.work",

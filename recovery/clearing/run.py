@@ -208,7 +208,8 @@ class _Run:
         report.more = any(plan.more for plan in plans)
         numbers = sorted({n for plan in plans for n in plan.groups})
         batches = sum(plan.batches for plan in plans)
-        with self._observer.progress("clearing batches", Extent(batches)) as step:
+        doing = "looking for spent batches" if self._request.dry_run else "clearing batches"
+        with self._observer.progress(doing, Extent(batches)) as step:
             if self._request.dry_run:
                 for n in numbers:
                     self._count([plan.groups[n] for plan in plans if n in plan.groups], step)

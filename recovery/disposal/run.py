@@ -108,7 +108,7 @@ def run_disposal(
         raise SettingsError(f"the site {lacking[0]} has no disposer", hint="Give its credentials.")
     with _alone(archive):
         catch_up(archive, observer.warn)
-        known = _check_may_run(archive, id, who)
+        known = check_runnable(archive, id, who)
         standings = Standings(archive)
         try:
             check_nothing_stops(archive, standings, observer)
@@ -121,7 +121,11 @@ def run_disposal(
         return _Run(archive, who, disposers, fault, plan).go(known, standings)
 
 
-def _check_may_run(archive: Archive, id: str, who: Requester) -> KnownDisposal:
+def check_runnable(archive: Archive, id: str, who: Requester) -> KnownDisposal:
+    """The disposal, which this person may run now.
+
+    Raises NotFound, ApprovalNeeded, AccessDenied, Conflict, Damaged (the record cannot be read whole).
+    """
     disposals = known_disposals(archive)
     known = disposals.get(id)
     if disposals.lacking:

@@ -7,7 +7,8 @@ the policy take that.
 from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.catalogue import check_there
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import (
@@ -28,8 +29,11 @@ _ID_BYTES = 8
 def place_hold(archive: Archive, who: Requester, why: HoldReason, scope: HoldScope) -> Hold:
     """Hold what the scope says, from this moment on.
 
-    Raises InvalidInput, SiteUnavailable (no site takes it), KeyUnavailable, Damaged.
+    Raises NotFound, EntryDisposed (an entry that is named), InvalidInput, SiteUnavailable (no site takes it),
+    KeyUnavailable, Damaged (the record).
     """
+    for entry in scope.entries:
+        _check_known(archive, entry)
     id = f"h-{archive.entropy.token(_ID_BYTES).hex()}"
     detail = placing(id, why, scope, _say(archive, who))
     archive.record_aside([archive.system_event(EventType.HOLD_PLACED, detail)])
@@ -60,6 +64,17 @@ def release_hold(archive: Archive, who: Requester, id: str, reason: str) -> Hold
     need(archive, "hold-release", {"hold": id}, who)
     archive.record(EventType.HOLD_RELEASED, detail)
     return _known(archive, id)
+
+
+def _check_known(archive: Archive, id: str) -> None:
+    """A mistyped id would hold nothing; what cannot be read now is held all the same.
+
+    Raises NotFound, EntryDisposed, InvalidInput (not an id).
+    """
+    try:
+        check_there(archive.search.entry(id))
+    except (Damaged, SiteUnavailable):
+        return
 
 
 def _say(archive: Archive, who: Requester, reason: str = "") -> HoldSay:

@@ -68,7 +68,17 @@ def test_a_day_that_is_none_is_refused(home: Path) -> None:
     assert "2026-11-22" in refused.stderr
 
 
+def test_what_may_not_be_run_is_told_before_credentials_are_asked_for(planned: Path) -> None:
+    refused = run_cli(planned, "disposal", "run", ID)
+    assert refused.exit_code == ExitCode.CONFLICT
+    assert "it is not approved yet" in refused.stderr
+    assert run_cli(planned, "disposal", "run", "d-2").exit_code == ExitCode.NOT_FOUND
+
+
 def test_a_run_takes_the_credentials_of_both_disposers(planned: Path) -> None:
+    detail: dict[str, object] = {"disposal": ID, "digest": "ab" * 32, "who": "minh", "runner": "os:minh"}
+    with Archive.open(planned) as archive:
+        archive.record(EventType.DISPOSAL_BEGUN, {**detail, "approval": {"request": "q-1"}})
     refused = run_cli(planned, "disposal", "run", ID)
     assert refused.exit_code == ExitCode.SETTINGS
     assert "no credentials for its disposer" in refused.stderr

@@ -22,10 +22,16 @@ def test_a_hold_is_placed_listed_and_shown(home: Path, tmp_path: Path) -> None:
     assert placed["authority"] == hashlib.sha256(b"letter").hexdigest()
     assert placed["filters"] == {"employer_code": "TZ1"}
     (listed,) = json_of(run_cli(home, "hold", "list", "--json"))["holds"]
-    assert listed == placed
+    assert {**listed, "over": 0} == placed
     shown = json_of(run_cli(home, "hold", "show", placed["hold"], "--json"))
     assert (shown["hold"], shown["over"]) == (placed["hold"], 0)
-    assert "vanvault hold confirm" in run_cli(home, "hold", "place", *WHY, "--id", "x").stdout
+    again = run_cli(home, "hold", "place", *WHY, "--employer-code", "TZ1")
+    assert "vanvault hold confirm" in again.stdout
+    assert "It is over 0 entries now." in again.stdout
+    assert "nothing in the archive is what it is about" in again.stderr
+    told = run_cli(home, "hold", "show", placed["hold"]).stdout
+    assert "employer_code=TZ1" in told
+    assert "{" not in told
     assert placed["hold"] in run_cli(home, "hold", "list").stdout
 
 
@@ -42,6 +48,8 @@ def test_who_placed_it_can_neither_confirm_nor_release_it(home: Path) -> None:
         (("place", "--reason", "r", "--employer-code", "TZ1"), 2),  # no case
         (("place", *WHY, "--from", "2026-02-01", "--to", "2026-01-01"), 2),
         (("show", "h-none"), 4),
+        (("place", *WHY, "--id", "1m80cch60hrf2441-0-0"), 4),
+        (("place", *WHY, "--id", "x"), 2),
         (("confirm", "h-none"), 4),
     ],
 )
