@@ -73,6 +73,7 @@ def test_a_round_that_failed_is_told_until_one_succeeds(office: Office) -> None:
     (told,) = troubles(office)
     assert told.startswith("clocks: failed: standby: ")
     office.home.standby.fail_next("extend", times=0)
+    office.home.clock.advance(timedelta(minutes=1))  # of two lines of one moment none is the newest
     keep_clocks(office.archive)
     assert troubles(office) == []
 
@@ -97,6 +98,7 @@ def test_what_is_open_for_too_long_is_listed_oldest_first_and_counted_on_record(
     office.upkeep()
     assert open_transactions(office.archive).count == 0  # none is older than a year
     office.pass_days(400)
+    office.upkeep()  # the line of the first count comes into a segment, too
     found = open_transactions(office.archive)
     assert [(one.transaction, one.why) for one in found.named] == [
         ("open", "never-closed"),
