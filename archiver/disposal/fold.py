@@ -10,7 +10,8 @@
                         longer due, by reason), who; what was told last of a segment stands
     disposal.replaced   disposal, digest, residue (key of its manifest), segments, who
     disposal.removing   disposal, digest, site, residue, objects: [key, version, bytes] of each that goes now
-    disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site now
+    disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site now;
+                        told once more where copies had come back
     disposal.halted     disposal, digest, why (a list of sentences), who
     disposal.emptied    disposal, digest, dropped, who: nothing of the plan was due any more
     disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,
@@ -239,7 +240,7 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
         return replace(after, removing=after.removing | set(_objects(detail)))
     if event.type == REMOVED:
         place = (_text(detail, "site"), _text(detail, "residue"))
-        return replace(after, removed={place: event.at, **after.removed})
+        return replace(after, removed={**after.removed, place: event.at})
     if event.type == HALTED:
         return replace(after, halted=(event.at, tuple(map(_said, _list(detail, "why")))))
     if event.type == EMPTIED:

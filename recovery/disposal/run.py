@@ -46,7 +46,7 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.stores import Disposer
-from vanvault.archiver.upkeep.residue import Disposed, drop_from_index, write_residue
+from vanvault.archiver.upkeep.residue import Disposed, drop_from_index, replaced_objects, write_residue
 from vanvault.recovery.approvals import need
 from vanvault.recovery.disposal.certifying import certify
 from vanvault.recovery.disposal.planning import check_nothing_stops
@@ -94,12 +94,16 @@ def run_disposal(
 ) -> RanDisposal:
     """Run a disposal that has cooled, or go on where a run was stopped.
 
+    One that is certified is run again where copies of what went came back (from a backup, from a site that
+    was away): they are removed, and the next certificate says so.
+
     ``disposers``: of every site, by its name.
 
     Raises:
         ApprovalNeeded: it is not approved yet; the request is named.
         AccessDenied: who planned it does not run it.
-        Conflict: it cools, or is over; or something speaks against any disposal now, which is named.
+        Conflict: it cools, or is over and nothing of it came back; or something speaks against any disposal
+            now, which is named.
         SettingsError: a site has no disposer. Busy: another run of this home is at it.
         NotFound, Damaged (the plan is another one), SiteUnavailable, KeyUnavailable.
     """
@@ -121,6 +125,15 @@ def run_disposal(
         return _Run(archive, who, disposers, fault, plan).go(known, standings)
 
 
+def came_back(archive: Archive, record: DisposalRecord) -> int:
+    """Versions at all sites of what a disposal replaced; after its certificate they were copied there.
+
+    Raises SiteUnavailable, Damaged, KeyUnavailable.
+    """
+    residues = [one for one in archive.catalogue.segments(spare=True) if one.key in record.replaced]
+    return sum(len(found) for one in residues for found in replaced_objects(archive, one).values())
+
+
 def check_runnable(archive: Archive, id: str, who: Requester) -> KnownDisposal:
     """The disposal, which this person may run now.
 
@@ -133,6 +146,16 @@ def check_runnable(archive: Archive, id: str, who: Requester) -> KnownDisposal:
     why = known.why_no_run(who.key)
     if not why:
         return known
+    if known.state == "certified":
+        archive.catch_up_segments()
+        if came_back(archive, known.record):
+            if who.key != known.record.requester:
+                return known
+            raise AccessDenied(
+                "who planned a disposal does not run it",
+                authenticated=True,
+                hint=f"Another person does: vanvault disposal run {id}",
+            )
     if known.state in RUNNABLE:
         raise AccessDenied(why, authenticated=True, hint=f"Another person does: vanvault disposal run {id}")
     if known.state == "planned" and known.approval.request:
@@ -229,7 +252,9 @@ class _Run:
         gone = self.gone(residue)
         looked = record.rechecked.get(segment)
         since = looked.at if looked else record.at
-        removal.remove(residue, [one.id for one in gone], since, record.removed.keys())
+        # After the certificate nothing is taken as gone: a copy may have come back.
+        done = () if record.certificate else record.removed.keys()
+        removal.remove(residue, [one.id for one in gone], since, done)
 
     def gone(self, residue: KnownSegment) -> list[PlannedEntry]:
         """What of the plan is gone by this residue segment."""
