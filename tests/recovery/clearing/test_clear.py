@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from tests.support.clocks import TickingClock
 from tests.support.compacted import CompactedLab
 from vanvault.archiver.appliance import Archive, open_disposers
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import EventType, own_events
@@ -318,36 +317,47 @@ def test_a_signed_fork_under_a_covered_number_stays(compacted: CompactedLab) -> 
 
 
 class AheadClock(TickingClock):
-    """A host's clock, years ahead."""
+    """A host's clock, some days ahead."""
 
-    def __init__(self, lab: CompactedLab) -> None:
+    def __init__(self, lab: CompactedLab, ahead: timedelta) -> None:
         super().__init__()
-        self.moment = lab.clock.moment + timedelta(days=400)
+        self.moment = lab.clock.moment + ahead
 
 
-def test_a_host_whose_clock_is_ahead_of_a_site_clears_nothing(compacted: CompactedLab) -> None:
-    """At S3 the sites' clocks are their own: here the site of another host says its time."""
-    make_spent(compacted, timedelta(days=20))
+class Elsewhere:
+    """A site of another host, which says its own time; its locks are judged by this one's."""
+
+    def __init__(self, site: Site, clock: TickingClock) -> None:
+        self._site = site
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._site, name)
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_host_whose_clock_is_ahead_of_the_sites_clears_nothing(
+    compacted: CompactedLab, agreed: bool
+) -> None:
+    """By the host's clock all is spent, and verified a few days ago: only the sites' clocks say no."""
+    make_spent(compacted, timedelta(days=68))
+    before = {site: spent_left(compacted, site) for site in SITES}
     right = compacted.clock
-
-    class Elsewhere:
-        def __init__(self, site: Site) -> None:
-            self._site = site
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(self._site, name)
-
-        def now(self) -> datetime:
-            return right.now()
-
-    compacted.clock = AheadClock(compacted)
+    ahead = compacted.clock = AheadClock(compacted, timedelta(days=5))
     with compacted.open() as plain:
-        sites = {name: cast(Site, Elsewhere(site)) for name, site in plain.sites.items()}
-        secrets, ports = keys_of_disposers(plain), Ports.under(compacted.clock)
+        told = ahead if agreed else right
+        sites = {name: cast(Site, Elsewhere(site, told)) for name, site in plain.sites.items()}
+        secrets, ports = keys_of_disposers(plain), Ports.under(ahead)
         with Archive.open(compacted.home, ports=ports, sites=sites) as archive:
             tools = ClearingTools(open_disposers(archive, secrets), sleep=lambda seconds: None)
-            with contextlib.suppress(VanVaultError):
-                assert clear(archive, ClearRequest(), tools=tools).halted
-    compacted.clock = right
-    assert spent_left(compacted, "primary") == compacted.compacted()
-    assert spent_left(compacted, "standby") == compacted.compacted()
+            report = clear(archive, ClearRequest(), tools=tools)
+    if agreed:
+        assert report.exit_code == ExitCode.OK
+    else:
+        (why,) = report.halted
+        assert why.startswith("the clocks do not agree")
+    left = {site: [key for key in keys if compacted.all_files(site, key)] for site, keys in before.items()}
+    assert left == ({site: [] for site in SITES} if agreed else before)
