@@ -186,6 +186,7 @@ _TERMS: dict[str, tuple[str, str]] = {
     "site-behind": ("A site is behind", "Một điểm lưu trữ chậm đồng bộ"),
     "sites-together": ("Both sites can be lost at once", "Hai điểm lưu trữ có thể mất cùng lúc"),
     "set-aside": ("Strange objects lie at a site", "Có đối tượng lạ tại điểm lưu trữ"),
+    "residue-refused": ("A residue segment is refused", "Một phân đoạn còn lại bị từ chối"),
     "id-conflict": ("One id has two contents", "Một mã có hai nội dung"),
     "hot-tail-incomplete": ("Answers may lack entries", "Kết quả có thể thiếu bản ghi"),
 }

@@ -60,6 +60,7 @@ class SeenFacts:
     key_trouble: str = ""  # why a key that is needed cannot be used, for people; empty: none is known
     acts_missing: tuple[str, ...] = ()  # keys about which the key folder lacks an act
     conflicts: int = 0
+    refused_residues: tuple[str, ...] = ()  # residue segments that would replace what they do not hold
     clock_ahead: str = ""  # which times to come the archive holds, for people; empty: none
     clocks_apart: str = ""  # which clock differs from the others, if it is not a site's
     unprobed: str = ""  # which site must not be trusted, as its store was not probed, or badly

@@ -122,6 +122,7 @@ def seen_here(
         key_trouble=trouble.message if isinstance(trouble, KeyUnavailable) else "",
         acts_missing=tuple(missing_acts(archive)),
         conflicts=count_open(archive),
+        refused_residues=tuple(one.manifest.segment for one in archive.catalogue.refused()),
         clock_ahead=ahead,
         clocks_apart=apart,
         unprobed=_unprobed(archive),

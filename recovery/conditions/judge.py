@@ -252,6 +252,10 @@ def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
     if seen.index_not_kept:
         text = "; ".join(f"{site}: {why}" for site, why in seen.index_not_kept.items())
         yield "index-not-kept", None, text
+    if seen.refused_residues:
+        more = len(seen.refused_residues) - _MOST_NAMES
+        names = ", ".join(seen.refused_residues[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        yield "residue-refused", None, f"{names}: signed to replace segments that it does not hold whole"
     if seen.conflicts:
         yield "id-conflict", None, f"{seen.conflicts} ids have two contents"
     if not seen.complete:

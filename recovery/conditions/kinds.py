@@ -255,6 +255,13 @@ _ROWS = (
     ),
     ConditionKind("set-aside", "warning", "Find out who wrote there: vanvault verify.", "objects-damaged"),
     ConditionKind(
+        "residue-refused",
+        "warning",
+        "Find out which node made it, and who holds its signing key: vanvault verify names it. What it would"
+        " replace goes on counting.",
+        "objects-damaged",
+    ),
+    ConditionKind(
         "id-conflict", "warning", "See both contents: vanvault reconcile --dry-run.", "objects-damaged"
     ),
     ConditionKind(

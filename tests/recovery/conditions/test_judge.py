@@ -83,6 +83,7 @@ OF_LOOK = {
     "key-acts-missing": ({"acts_missing": ("00112233",)}, NOW),
     "key-not-trusted": ({"keys_untrusted": ("00112233",)}, NOW),
     "set-aside": ({"set_aside": 4}, NOW),
+    "residue-refused": ({"refused_residues": ("1ybz0j763g9qvbn0",)}, NOW),
     "id-conflict": ({"conflicts": 1}, NOW),
     "look-emergency": (
         {"emergency": Emergency("e1", "lan", "both sites are away", AN_HOUR_AGO, NOW)},
