@@ -196,6 +196,7 @@ TIMELINE: dict[str, Any] = {
             "rule": "10 years",
             "clause": "QĐ 08/2015, art. 5",
             "profile": "QD08-2015",
+            "disposed": [],
             "partial": False,
         }
     ],

@@ -184,13 +184,24 @@ class PageAnswer(BaseModel):
     withheld: list[WithheldPart] = _withheld()
 
 
+class DisposedPartAnswer(BaseModel):
+    """What of a transaction one disposal took."""
+
+    certificate: str = Field(description="Its number.")
+    on: Time
+    entries: int = Field(description="That went whole.")
+    originals: int = Field(description="Of which the bytes alone went.")
+
+
 class ClockAnswer(BaseModel):
     """Until when one gateway's transaction is kept by law."""
 
     gateway: str
-    state: Literal["open", "succeeded", "refused", "withdrawn", "expired"]
+    state: Literal["open", "succeeded", "refused", "withdrawn", "expired", "closed", "disposed"] = Field(
+        description="closed: it had ended, by a line that was disposed of; disposed: nothing of it is left."
+    )
     due: str | None = Field(
-        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due."
+        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due, or disposed of."
     )
     last_day: str | None = Field(description="That day, in Vietnam.")
     due_originals: str | None
@@ -199,6 +210,7 @@ class ClockAnswer(BaseModel):
     rule: str = Field(description="How long it is kept, such as 10 years.")
     clause: str = Field(description="That asks for it.")
     profile: str
+    disposed: list[DisposedPartAnswer]
     partial: bool = Field(description="Entries of it may be missing.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.lookup import found_case
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
+
+if TYPE_CHECKING:
+    from vanvault.recovery.timeline import Case
 
 _COLUMNS = ("occurred in Vietnam", "received", "what", "by", "state", "dossier", "size", "id")
 
@@ -44,10 +47,33 @@ def command(home: Path, id: str, gateway: str | None, as_json: bool) -> None:
         )
         return
     print_table(_COLUMNS, map(_row, case.items))
+    if clock["state"] == "disposed":
+        click.echo(f"{_name(case)}: {_gone(clock)}", err=True)
+        return
     kept = f"kept until {clock['last_day']}" if clock["last_day"] else "nothing of it is due"
     least = f"until {clock['at_least']} at least, {clock['rule']} by {clock['clause']}"
-    name = case.subject.transaction_id or "no transaction"
-    click.echo(f"{name} of {case.subject.gateway}: {clock['state']}, {kept}; {least}", err=True)
+    gone = f"; {_gone(clock)}" if clock["disposed"] else ""
+    click.echo(f"{_name(case)}: {clock['state']}, {kept}; {least}{gone}", err=True)
+
+
+def _name(case: Case) -> str:
+    return f"{case.subject.transaction_id or 'no transaction'} of {case.subject.gateway}"
+
+
+def _gone(clock: dict[str, Any]) -> str:
+    """What of it was disposed of, when, and by which certificate."""
+    told = []
+    for one in clock["disposed"]:
+        counts = ((one["entries"], "entries"), (one["originals"], "originals alone"))
+        what = ", ".join(f"{count} {words}" for count, words in counts if count)
+        told.append(f"{what} disposed of on {one['on'][:10]} by certificate {one['certificate']}")
+    return "; ".join(told) or "disposed of"
+
+
+def _what(item: dict[str, Any]) -> str:
+    if item["entry"] == "disposed":
+        return "disposed"
+    return str(item["type"] if item["entry"] == "event" else item["kind"] or "message")
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -58,7 +84,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{occurred.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}",
         item["received_at"][:19] + "Z",
-        item["type"] if is_event else item["kind"] or "message",
+        _what(item),
         item["actor"] if is_event else item["gateway"],
         item["state"],
         item["dossier_number"],

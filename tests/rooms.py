@@ -98,7 +98,7 @@ ROOMS = (
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
-    _room("retention", 29, "core.*"),
+    _room("retention", 31, "core.*"),
     _room("disposal", 32, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),

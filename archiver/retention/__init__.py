@@ -4,6 +4,7 @@ from vanvault.archiver.retention.clock import (
     CaseEntry,
     CaseState,
     ClosedBy,
+    GoneEntries,
     TransactionClock,
     clock_of,
 )
@@ -22,7 +23,7 @@ from vanvault.archiver.retention.holds import (
     releasing,
 )
 from vanvault.archiver.retention.linking import transaction_among, transaction_form
-from vanvault.archiver.retention.told import Owed, StandingLock, Subject
+from vanvault.archiver.retention.told import DisposedPart, Owed, StandingLock, Subject
 from vanvault.archiver.retention.words import SENTENCES
 
 __all__ = [
@@ -34,7 +35,9 @@ __all__ = [
     "ClosedBy",
     "ClosingRule",
     "ClosingTable",
+    "DisposedPart",
     "Due",
+    "GoneEntries",
     "Hold",
     "HoldBook",
     "HoldReason",

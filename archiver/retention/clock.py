@@ -5,7 +5,10 @@ that counts for them, then by their receipt, then by id.
 
 A transaction closes with the first closing line after it was opened; success comes before any other closing,
 also where that was there first (an appeal that nobody announced). After success only a line that opens it
-again changes that. See docs/decisions/0034-clocks.md.
+again changes that.
+
+Of entries that were disposed of only their receipt is known; their transaction had ended, whichever line said
+so, and only a line that came after them opens it again. See docs/decisions/0034-clocks.md.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from typing import Literal
 from vanvault.archiver.core.times import from_us, vietnam_day
 from vanvault.archiver.retention.closing import ClosingTable, Effect
 
-CaseState = Literal["open", "succeeded", "refused", "withdrawn", "expired"]
+#: "closed": it had ended, and the line that ended it was disposed of; "disposed": every entry was.
+CaseState = Literal["open", "succeeded", "refused", "withdrawn", "expired", "closed", "disposed"]
 #: Why the time of receipt counts in place of the one that a log line says.
 Doubt = Literal["", "after-receipt", "before-first", "too-long-ago"]
 
@@ -37,9 +41,10 @@ class CaseEntry:
     """What the clock needs of an entry; times in microseconds since 1970 (UTC)."""
 
     id: str
-    type: str  # "" for a message
+    type: str  # "" for a message, and for what was disposed of
     occurred_us: int  # of a message: when it was received
     received_us: int
+    is_disposed: bool = False
 
     @property
     def is_event(self) -> bool:
@@ -57,19 +62,39 @@ class ClosedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneEntries:
+    """The entries of a transaction that were disposed of whole."""
+
+    entries: int
+    first_us: int  # receipt of the first of them
+    last_us: int  # and of the last one
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionClock:
     """How a transaction stands."""
 
     state: CaseState
-    closed_by: ClosedBy | None  # None: it is open
-    start_us: int | None  # what its period is counted from; None: it is open
+    closed_by: ClosedBy | None  # None: it is open, or that line was disposed of
+    start_us: int | None  # what its period is counted from; None: it is open, or all of it is gone
     floor_us: int | None  # from an earlier closing: it is kept as if that had counted, at least
     last_us: int  # receipt of its last entry
     entries: int
+    gone: GoneEntries | None = None  # of these entries; None: none
 
     @property
     def is_open(self) -> bool:
-        return self.closed_by is None
+        return self.state == "open"
+
+    @property
+    def closed_us(self) -> int | None:
+        """The time that counts for its closing; None: it is open, or all of it is gone.
+
+        Where the closing line is gone, not later than that time, so that no profile in force since is missed.
+        """
+        if self.closed_by is not None:
+            return self.closed_by.counts_us
+        return self.gone.first_us if self.state == "closed" and self.gone is not None else None
 
 
 def clock_of(entries: Iterable[CaseEntry], table: ClosingTable) -> TransactionClock:
@@ -79,6 +104,8 @@ def clock_of(entries: Iterable[CaseEntry], table: ClosingTable) -> TransactionCl
     begins = sorted(map(_begin_of, known))[:2]
     lines = [(one, *_counts(one, begins, receipts[0])) for one in known if one.is_event]
     lines.sort(key=lambda one: (one[1], one[0].received_us, one[0].id))
+    gone = _gone_of(known)
+    has_ended = gone is not None  # by a line that may be gone itself
     closed: ClosedBy | None = None
     floor: int | None = None
     for entry, counts, doubt in lines:
@@ -86,16 +113,27 @@ def clock_of(entries: Iterable[CaseEntry], table: ClosingTable) -> TransactionCl
         if effect is None:
             continue
         if effect == "reopened":
-            if closed is not None:
-                floor = max(floor or 0, closed.counts_us, _last_before(receipts, entry.received_us))
-            closed = None
+            is_late = gone is not None and has_ended and entry.received_us > gone.last_us
+            if closed is not None or is_late:
+                counted = 0 if closed is None else closed.counts_us
+                floor = max(floor or 0, counted, _last_before(receipts, entry.received_us))
+            closed, has_ended = None, has_ended and not is_late
         elif closed is None or (effect == "success" and closed.effect != "success"):
             closed = ClosedBy(entry, effect, counts, doubt)
     last = known[-1].received_us
-    if closed is None:
-        return TransactionClock("open", None, None, floor, last, len(known))
-    start = max(closed.counts_us, last, floor or 0)
-    return TransactionClock(_STATES[closed.effect], closed, start, floor, last, len(known))
+    if gone is not None and gone.entries == len(known):
+        return TransactionClock("disposed", None, None, floor, last, len(known), gone)
+    if closed is None and not has_ended:
+        return TransactionClock("open", None, None, floor, last, len(known), gone)
+    start = max(last, floor or 0, 0 if closed is None else closed.counts_us)
+    state = "closed" if closed is None else _STATES[closed.effect]
+    return TransactionClock(state, closed, start, floor, last, len(known), gone)
+
+
+def _gone_of(known: Sequence[CaseEntry]) -> GoneEntries | None:
+    """``known``: by receipt."""
+    gone = [one.received_us for one in known if one.is_disposed]
+    return GoneEntries(len(gone), gone[0], gone[-1]) if gone else None
 
 
 def _counts(entry: CaseEntry, begins: Sequence[int], first_receipt: int) -> tuple[int, Doubt]:

@@ -23,6 +23,25 @@ class StandingLock:
 
 
 @dataclass(frozen=True, slots=True)
+class DisposedPart:
+    """What of a transaction one disposal took."""
+
+    certificate: str  # its number
+    on: datetime
+    entries: int  # that went whole
+    originals: int  # of which the bytes alone went
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "certificate": self.certificate,
+            "on": rfc3339_seconds(self.on),
+            "entries": self.entries,
+            "originals": self.originals,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Which transaction is told of."""
 
@@ -37,13 +56,14 @@ class Owed:
 
     subject: Subject
     clock: TransactionClock
-    log: Due | None  # None: it is open
+    log: Due | None  # None: it is open, or all of it is gone
     originals: Due | None
     clause: str  # that the rule of the log cites
     locks: tuple[StandingLock, ...]
     ids: tuple[str, ...]  # of its entries
     unread: tuple[str, ...] = ()  # what could not be read, so entries may be missing
     holds: tuple[str, ...] = field(default=())
+    disposed: tuple[DisposedPart, ...] = ()  # by day
 
     @property
     def lock(self) -> datetime | None:
@@ -91,6 +111,7 @@ class Owed:
                 for one in self.locks
             ],
             "holds": list(self.holds),
+            "disposed": [one.as_json() for one in self.disposed],
             "unread": list(self.unread),
             "words": {"vi": self.sentences("vi"), "en": self.sentences("en")},
         }
@@ -99,13 +120,18 @@ class Owed:
         """The same for people, in "vi" or "en"."""
         words = SENTENCES[language]
         clock, closed = self.clock, self.clock.closed_by
-        found = [words[clock.state]]
-        if closed is not None and self.log is not None and self.originals is not None:
+        found = [words["closed-before" if clock.state == "closed" else clock.state], *self._gone(words)]
+        if clock.state == "disposed":
+            if self.holds:
+                found.append(words["holds"].format(holds=", ".join(self.holds)))
+            return [*found, *self._unread_told(words)]
+        if closed is not None:
             day = vietnam_day(from_us(closed.counts_us)).isoformat()
             found.append(words["closed"].format(type=closed.entry.type, id=closed.entry.id, day=day))
             if closed.doubt:
                 found.append(words[closed.doubt])
-            if clock.start_us is not None and clock.start_us > closed.counts_us:
+        if self.log is not None and self.originals is not None:
+            if clock.start_us is not None and clock.start_us > (clock.closed_us or 0):
                 found.append(words["later"].format(day=vietnam_day(from_us(clock.start_us)).isoformat()))
             rule = _rule(language, self.log.rule.years)
             found.append(words["due"].format(rule=rule, day=self.log.last_day, profile=self.log.profile))
@@ -118,9 +144,19 @@ class Owed:
             found.append(words["floor"].format(day=day))
         found.append(self._lock_sentence(words))
         found.append(words["holds"].format(holds=", ".join(self.holds)) if self.holds else words["no-hold"])
-        if self.unread:
-            found.append(words["unread"].format(what=", ".join(self.unread)))
+        return [*found, *self._unread_told(words)]
+
+    def _gone(self, words: dict[str, str]) -> list[str]:
+        found = []
+        for one in self.disposed:
+            told = {"day": vietnam_day(one.on), "certificate": one.certificate, "entries": self.clock.entries}
+            for name, count in (("gone-entries", one.entries), ("gone-originals", one.originals)):
+                if count:
+                    found.append(words[name].format(count=count, **told))
         return found
+
+    def _unread_told(self, words: dict[str, str]) -> list[str]:
+        return [words["unread"].format(what=", ".join(self.unread))] if self.unread else []
 
     def _lock_sentence(self, words: dict[str, str]) -> str:
         if self.lock is None:

@@ -9,6 +9,18 @@ from __future__ import annotations
 SENTENCES: dict[str, dict[str, str]] = {
     "en": {
         "open": "The transaction is open: nothing of it is due.",
+        "closed-before": "The transaction had ended; the line of the log that ended it was disposed of.",
+        "disposed": (
+            "The transaction was disposed of: its period was over. Its ids, times of receipt and the "
+            "certificate are left."
+        ),
+        "gone-entries": (
+            "On {day} {count} of its {entries} entries were disposed of, by certificate {certificate}."
+        ),
+        "gone-originals": (
+            "On {day} the originals alone of {count} of its {entries} entries were disposed of, "
+            "by certificate {certificate}."
+        ),
         "succeeded": "The transaction has succeeded.",
         "refused": "The transaction was refused, which ends it as a success does.",
         "withdrawn": "The transaction was withdrawn, which ends it as a success does.",
@@ -52,6 +64,16 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "vi": {
         "open": "Giao dịch chưa kết thúc: chưa có gì hết thời hạn lưu.",
+        "closed-before": "Giao dịch đã kết thúc; dòng nhật ký ghi việc kết thúc đã được tiêu hủy.",
+        "disposed": (
+            "Giao dịch đã được tiêu hủy khi hết thời hạn lưu; chỉ còn mã bản ghi, thời điểm tiếp nhận và "
+            "biên bản tiêu hủy."
+        ),
+        "gone-entries": "Ngày {day}, {count}/{entries} bản ghi đã được tiêu hủy theo biên bản {certificate}.",
+        "gone-originals": (
+            "Ngày {day}, {count}/{entries} bản ghi đã được tiêu hủy riêng bản gốc theo biên bản "
+            "{certificate}; dòng nhật ký vẫn được lưu."
+        ),
         "succeeded": "Giao dịch đã thành công.",
         "refused": "Giao dịch đã bị từ chối; thời hạn được tính như khi thành công.",
         "withdrawn": "Giao dịch đã được rút lại; thời hạn được tính như khi thành công.",

@@ -57,7 +57,7 @@ class EntryClock:
     received_us: int
     transaction: str  # its id; "": the entry is its own
     state: CaseState
-    due_log_us: int | None  # the end of the last day; None: it is open, or one of the archive's own
+    due_log_us: int | None  # the end of the last day; None: it is open, all gone, or the archive's own
     due_originals_us: int | None
     large_object: str  # key of the object that holds its bytes, or ""
     size: int  # bytes as received
@@ -255,7 +255,7 @@ class _Bulk:
             state=clock.state,
             due_log_us=log,
             due_originals_us=originals,
-            closed_us=None if clock.closed_by is None else clock.closed_by.counts_us,
+            closed_us=clock.closed_us,
             start_us=clock.start_us,
             first_us=min(one.received_us for one in case),
             last_us=clock.last_us,
@@ -264,9 +264,9 @@ class _Bulk:
         )
 
     def _dues_of(self, clock: TransactionClock) -> tuple[int | None, int | None]:
-        if clock.closed_by is None or clock.start_us is None:
+        if clock.closed_us is None or clock.start_us is None:
             return None, None
-        days = vietnam_day(from_us(clock.closed_by.counts_us)), vietnam_day(from_us(clock.start_us))
+        days = vietnam_day(from_us(clock.closed_us)), vietnam_day(from_us(clock.start_us))
         if days not in self._dues:
             log, originals = dues_of(self._archive, clock)
             self._dues[days] = (
@@ -283,8 +283,8 @@ class _Bulk:
         for place, key in zip(loose, self._links.of(table.take(pa.array(loose, pa.int64()))), strict=True):
             subjects[place] = key
         places = pc.index_in(pa.array(subjects, pa.string()), value_set=keys).to_pylist()
-        names = (*_CASE, "gateway", "entry", "repeats", "large_object", "size", "insurance_numbers")
-        for place, (*case, gateway, entry, repeats, large, size, numbers) in zip(
+        names = (*_CASE, "gateway", "repeats", "large_object", "size", "insurance_numbers")
+        for place, (*case, gateway, repeats, large, size, numbers) in zip(
             places, _plain(table, names), strict=True
         ):
             one = _entry(case)
@@ -296,7 +296,7 @@ class _Bulk:
                 segment=segment.key,
                 id=one.id,
                 gateway=gateway,
-                entry=entry,
+                entry=case[3],
                 received_us=one.received_us,
                 transaction=of.id,
                 state=of.state,
@@ -342,13 +342,15 @@ def _own(received_us: int) -> _Told:
 
 
 #: Columns of which ``_entry`` makes what a clock needs.
-_CASE = ("writer", "sequence", "row", "is_event", "type", "occurred_at", "received_at")
+_CASE = ("writer", "sequence", "row", "entry", "type", "occurred_at", "received_at")
 
 
 def _entry(row: Sequence[Any]) -> CaseEntry:
-    writer, sequence, number, is_event, type, occurred, received = row
+    writer, sequence, number, entry, type, occurred, received = row
     id = f"{writer}-{sequence}-{number}"
-    return CaseEntry(id, type, occurred, received) if is_event else CaseEntry(id, "", received, received)
+    if entry == "event":
+        return CaseEntry(id, type, occurred, received)
+    return CaseEntry(id, "", received, received, is_disposed=entry == "disposed")
 
 
 def _is_loose(rows: pa.Table) -> pa.ChunkedArray:

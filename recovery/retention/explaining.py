@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
@@ -14,6 +16,7 @@ from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.retention import (
     CaseEntry,
     ClosingTable,
+    DisposedPart,
     Due,
     Owed,
     StandingLock,
@@ -40,7 +43,7 @@ def _told(archive: Archive, subject: Subject, items: list[Item], unread: tuple[s
     ids = tuple(item["id"] for item in items)
     book = known_holds(archive)
     holds, unread = tuple(hold.id for hold in holds_over(book, items)), (*unread, *book.lacking)
-    return Owed(subject, clock, log, originals, clause, locks, ids, unread, holds)
+    return Owed(subject, clock, log, originals, clause, locks, ids, unread, holds, disposed_parts(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class ClockShown:
     originals: Due | None
     least: LeastKept
     unread: tuple[str, ...] = ()
+    disposed: tuple[DisposedPart, ...] = ()  # by day
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values; ``at_least`` is a day also where nothing is due yet."""
@@ -85,6 +89,7 @@ class ClockShown:
             "last_day": None if self.log is None else self.log.last_day.isoformat(),
             "due_originals": None if self.originals is None else rfc3339_seconds(self.originals.until),
             **self.least.as_json(),
+            "disposed": [one.as_json() for one in self.disposed],
             "partial": bool(self.unread),
         }
 
@@ -101,16 +106,46 @@ def clock_beside(archive: Archive, item: Item) -> ClockShown:
     return _shown(archive, subject.gateway, items, gathering.unread)
 
 
-def _shown(archive: Archive, gateway: str, items: Iterable[Item], unread: tuple[str, ...]) -> ClockShown:
+def _shown(archive: Archive, gateway: str, items: Sequence[Item], unread: tuple[str, ...]) -> ClockShown:
     table = closing_table(archive.settings.retention.closing)
     clock, log, originals = clock_and_dues(archive, items, table)
     if log is not None and originals is not None:
         least = LeastKept(log, originals)
+    elif clock.state == "disposed":
+        least = _was_owed(archive, items)
     else:
         now, today = to_us(archive.clock.now()), vietnam_day(archive.clock.now())
         profiles = profiles_between(today, today, chosen=archive.profile)
         least = LeastKept(due_of(now, "log", profiles), due_of(now, "originals", profiles))
-    return ClockShown(gateway, clock, log, originals, least, unread)
+    return ClockShown(gateway, clock, log, originals, least, unread, disposed_parts(items))
+
+
+def _was_owed(archive: Archive, items: Sequence[Item]) -> LeastKept:
+    """Until when what was disposed of had been owed."""
+    ends = [parse_rfc3339(one["disposed"]["due"]) for one in items if "disposed" in one]
+    until, profile = max(ends, default=archive.clock.now()), archive.profile
+    last_day = vietnam_day(until - timedelta(microseconds=1))
+    return LeastKept(
+        Due(profile.log, profile.name, last_day, until), Due(profile.originals, profile.name, last_day, until)
+    )
+
+
+def disposed_parts(items: Iterable[Item]) -> tuple[DisposedPart, ...]:
+    """What of a transaction was disposed of, by day and certificate."""
+    counts = Counter(
+        (one["disposed"]["on"], one["disposed"]["certificate"], one["disposed"]["what"])
+        for one in items
+        if "disposed" in one
+    )
+    return tuple(
+        DisposedPart(
+            certificate,
+            parse_rfc3339(on),
+            counts[on, certificate, "entry"],
+            counts[on, certificate, "original"],
+        )
+        for on, certificate in sorted({(on, certificate) for on, certificate, _ in counts})
+    )
 
 
 def clock_and_dues(
@@ -122,13 +157,13 @@ def clock_and_dues(
 
 
 def dues_of(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:
-    """The last days of the log and the originals of a transaction; None: it is open.
+    """The last days of the log and the originals of a transaction; None: it is open, or all of it is gone.
 
     They follow from the days in Vietnam on which it closed and from which it counts.
     """
-    if clock.closed_by is None or clock.start_us is None:
+    if clock.closed_us is None or clock.start_us is None:
         return None, None
-    closed = vietnam_day(from_us(clock.closed_by.counts_us))
+    closed = vietnam_day(from_us(clock.closed_us))
     profiles = profiles_between(closed, vietnam_day(archive.clock.now()), chosen=archive.profile)
     return due_of(clock.start_us, "log", profiles), due_of(clock.start_us, "originals", profiles)
 
@@ -136,7 +171,7 @@ def dues_of(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due 
 def _entry(item: Item) -> CaseEntry:
     received = to_us(parse_rfc3339(item["received_at"]))
     if item["entry"] != "event":
-        return CaseEntry(item["id"], "", received, received)
+        return CaseEntry(item["id"], "", received, received, is_disposed=item["entry"] == "disposed")
     return CaseEntry(item["id"], item["type"], to_us(parse_rfc3339(item["occurred_at"])), received)
 
 

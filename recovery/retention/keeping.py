@@ -90,6 +90,8 @@ class _Need:
             self._large.add(entry.large_object)
         if entry.is_own:
             return  # the archive's own lines: their lock has a year more than the law's period
+        if entry.entry == "disposed":
+            return  # what is left of it is in the locks of its residue segment, which are rolled
         self.transactions.add((entry.gateway, entry.transaction or entry.id))
         self._is_doubted = self._is_doubted or entry.unread
         if entry.due_log_us is None or entry.due_originals_us is None:

@@ -242,7 +242,7 @@ class _Counting:
 
     def learn(self, entry: EntryClock, needs: _Needs) -> None:
         """One entry; its transaction is counted at its first one."""
-        if entry.is_own:
+        if entry.is_own or entry.state == "disposed":
             return
         is_first = entry.received_us == entry.first_us and not entry.repeats
         if entry.closed_us is None or entry.start_us is None:

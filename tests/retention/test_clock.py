@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.retention import CaseEntry, ClosingRule, ClosingTable, clock_of, closing_table
+from vanvault.archiver.retention import (
+    CaseEntry,
+    ClosingRule,
+    ClosingTable,
+    GoneEntries,
+    clock_of,
+    closing_table,
+)
 
 TABLE = closing_table({})
 BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -30,6 +37,11 @@ def line(type: str, occurred: float, received: float | None = None, id: str = ""
 
 def dossier(received: float, id: str = "m") -> CaseEntry:
     return CaseEntry(id, "", us(received), us(received))
+
+
+def gone(received: float, id: str = "g") -> CaseEntry:
+    """What was disposed of."""
+    return CaseEntry(f"{id}@{received}", "", us(received), us(received), is_disposed=True)
 
 
 #: A case as prose, its entries, the state, the day that the period is counted from, and the day that counts
@@ -114,6 +126,32 @@ CASES = {
         1.1,
         0.5,
     ),
+    "all of it was disposed of": ([gone(0), gone(5)], "disposed", None, None),
+    "what came after the closing line went is kept from its own receipt": (
+        [gone(0), gone(5), dossier(5000, "late")],
+        "closed",
+        5000,
+        None,
+    ),
+    "a supplement after the disposal opens it again": (
+        [gone(0), gone(5), line("supplement", 5000)],
+        "open",
+        None,
+        None,
+    ),
+    "a supplement that went on being kept was before the end": (
+        [gone(0), line("supplement", 3), gone(5)],
+        "closed",
+        5,
+        None,
+    ),
+    "the closing line is kept, and more went than it": (
+        [gone(0), line("returned", 5), dossier(7, "held")],
+        "succeeded",
+        7,
+        5,
+    ),
+    "a success after the disposal": ([gone(0), gone(5), line("returned", 5000)], "succeeded", 5000, 5000),
     "an entry alone": ([line("returned", 3)], "succeeded", 3, 3),
 }
 
@@ -236,3 +274,14 @@ def test_the_period_never_starts_before_the_last_entry_came(found: list[CaseEntr
     last = max(one.received_us for one in found)
     assert clock.start_us is None or clock.start_us == last
     assert clock.is_open == (clock.start_us is None)
+
+
+def test_a_period_after_a_disposal_misses_no_profile() -> None:
+    clock = clock_of([gone(2), gone(5), dossier(5000, "late")], TABLE)
+    assert clock.closed_us == us(2)
+    assert clock.gone == GoneEntries(2, us(2), us(5))
+
+
+def test_what_is_opened_again_after_a_disposal_is_kept_as_if_it_had_counted() -> None:
+    clock = clock_of([gone(2), gone(5), line("supplement", 5000)], TABLE)
+    assert (clock.is_open, clock.floor_us) == (True, us(5))
