@@ -31,8 +31,7 @@ def month(lab: CompactedLab, number: int) -> list[str]:
         ids = [f"{writer.id}-{sequence}-0" for sequence in range(_A_MONTH)]
         writer.close()
         archive.catch_up()
-    lab.clock.moment += timedelta(days=30)
-    with lab.open() as archive:
+        lab.clock.moment += timedelta(days=30)
         archive.catch_up()
         assert compact(archive).report.segments
     lab.keep()
