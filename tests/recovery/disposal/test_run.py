@@ -169,6 +169,22 @@ def test_where_nothing_is_due_any_more_nothing_is_used_up_and_nothing_goes(offic
         office.run(id)
 
 
+def test_what_came_after_the_closing_line_goes_though_the_line_lay_in_an_earlier_segment(
+    tmp_path: Path,
+) -> None:
+    with memory_home(tmp_path / "home") as home, home.archive() as archive:
+        office = Office(home, archive)
+        office.transaction("t-late")
+        office.upkeep()
+        office.write("t-late", office.dossier("t-late"))
+        settled(office)
+        id = office.cooled()
+        assert len(planned_segments(office, id)) > 1
+        assert office.run(id).known.state == "certified"
+        assert is_gone(office, "t-late")
+        assert certificate(office, id)["dropped"] == {}
+
+
 def test_what_is_due_goes_from_a_segment_that_something_open_keeps_locked(tmp_path: Path) -> None:
     with memory_home(tmp_path / "home") as home, home.archive() as archive:
         office = settled(Office(home, archive), beside_open=True)

@@ -163,4 +163,7 @@ ACTS: Mapping[int, Act] = {
     128: lambda story: story.release("held for a while"),
     136: lambda story: story.dispose(),
     139: lambda story: story.lose("primary"),
+    141: lambda story: story.dispose(),
+    144: lambda story: story.dispose(),
+    149: lambda story: story.dispose(),
 }

@@ -13,8 +13,8 @@ from tests.recovery.retention_years.story import ACTS, FATES, FEW, Story
 
 @pytest.mark.parametrize(
     ("kind", "fates", "months"),
-    [("memory", tuple(FATES), 141), ("folders", FEW, 30)],
-    ids=["almost-twelve-years-in-memory", "thirty-months-in-folders"],
+    [("memory", tuple(FATES), 150), ("folders", FEW, 30)],
+    ids=["twelve-years-in-memory", "thirty-months-in-folders"],
 )
 def test_what_must_be_true_after_each_month(
     kind: str, fates: tuple[str, ...], months: int, tmp_path: Path
