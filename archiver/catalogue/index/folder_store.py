@@ -200,7 +200,8 @@ class FolderStore:
             self._make_folders(target.parent)
 
     def _make_folders(self, folder: Path) -> None:
-        if folder.is_dir():
+        """Never the store's own folder: where that went meanwhile, the site went, and stays away."""
+        if folder == self._root or folder.is_dir():
             return
         self._make_folders(folder.parent)
         with suppress(FileExistsError):

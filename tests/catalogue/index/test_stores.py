@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.catalogue.index.making import DAY_US, Folder, answer, brute_rows, row
@@ -178,6 +180,34 @@ def test_a_folder_is_private_and_a_failed_put_leaves_nothing(tmp_path: Path) -> 
         FolderStore(tmp_path / "file")
     with pytest.raises(InvalidInput):
         store.open(".drafts/x")
+
+
+class LeavingSource(io.BytesIO):
+    """A file during whose copying the folder of a site goes away."""
+
+    def __init__(self, site: Path, aside: Path) -> None:
+        super().__init__(b"x")
+        self._site, self._aside = site, aside
+
+    def open(self, mode: str) -> LeavingSource:
+        assert mode == "rb"
+        return self
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._site.exists():
+            self._site.rename(self._aside)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("name", ["directory.json", "b/2026-11-30.idx"])
+def test_a_site_that_goes_away_during_a_put_is_not_made_anew(tmp_path: Path, name: str) -> None:
+    site, aside = tmp_path / "sites" / "standby", tmp_path / "aside"
+    site.mkdir(parents=True)
+    store = FolderStore(site / "index", own=False)
+    with pytest.raises(SiteUnavailable):
+        store.put(name, cast(Path, LeavingSource(site, aside)))
+    assert not site.exists()
+    assert aside.is_dir()
 
 
 @pytest.mark.parametrize("wrong", ["secret", "bucket"])
