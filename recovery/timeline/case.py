@@ -66,13 +66,13 @@ def _by_name(gathering: Gathering, asked: str, gateway: str) -> tuple[Subject, l
         return gathering.of_transaction(named[1], named[0])
     if not found:
         raise NotFound(
-            f"the archive holds no transaction and no dossier {asked[:80]}",
+            "the archive holds no transaction and no dossier of this number",
             hint="By another field: vanvault search. A dossier number is written as on its receipt.",
         )
     gateways = sorted({item["gateway"] for item in found})
     if len(gateways) > 1:
         raise InvalidInput(
-            f"several gateways have the dossier number {asked}: {', '.join(gateways)}",
+            f"several gateways have this dossier number: {', '.join(gateways)}",
             field="gateway",
             hint="Name one of them.",
         )
@@ -85,7 +85,7 @@ def _named(found: Sequence[Item], number: str) -> tuple[str, str] | None:
     if len(named) > 1:
         some = ", ".join(sorted(f"{transaction} ({of})" for of, transaction in named)[:_MOST_NAMED])
         raise InvalidInput(
-            f"{len(named)} transactions have the dossier number {number}: {some}",
+            f"{len(named)} transactions have this dossier number: {some}",
             field="transaction_id",
             hint="Name one of them by its id, or its gateway.",
         )
