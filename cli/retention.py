@@ -32,6 +32,7 @@ def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> 
     Takes the id of a transaction, a dossier number, or the archive's id of an entry, whose transaction is
     shown. Days are Vietnam's.
     """
+    from vanvault.archiver.core.retention import source_in
     from vanvault.recovery.retention import retention_of
 
     asked = {"retention_of": id, "gateway": gateway}
@@ -47,7 +48,7 @@ def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> 
         return
     for sentence in told.sentences(lang):
         click.echo(shown(sentence))
-    click.echo(shown(told.clause))
+    click.echo(shown(source_in(told.clause, lang)))
 
 
 @command.command("open")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
-from vanvault.archiver.core.law import TEXTS, citation, figure
+from vanvault.archiver.core.law import DUTIES, TEXTS, citation, figure
 
 #: Days that every lock is longer than the law asks.
 #:
@@ -122,13 +122,29 @@ def _overridden(rule: RetentionRule, years: int) -> RetentionRule:
 
 
 _CARRIED_OVER = "no clause of its own is known; carried over from Decision 08/2015/QĐ-TTg"
+_NO_PERIOD = "; no period stated, so as long as the log"
+_SOURCE_WORDS = {
+    _CARRIED_OVER: "chưa rõ điều khoản riêng; tiếp tục áp dụng theo Quyết định 08/2015/QĐ-TTg",
+    _NO_PERIOD: "; không nêu thời hạn, nên lưu bằng thời hạn của nhật ký",
+    "settings, in place of: ": "theo cấu hình, thay cho: ",
+}
 _YEARS_QD08 = int(figure("log-kept", text="QD08-2015") or 0)
 _LOG_QD08 = RetentionRule(_YEARS_QD08, MARGIN_DAYS, citation("log-kept", text="QD08-2015"))
 _ORIGINALS_QD08 = RetentionRule(
     _YEARS_QD08,
     MARGIN_DAYS,
-    f"{citation('originals-online', text='QD08-2015')}; no period stated, so as long as the log",
+    f"{citation('originals-online', text='QD08-2015')}{_NO_PERIOD}",
 )
+
+
+def source_in(source: str, language: str) -> str:
+    """The ``source`` of a rule in "vi" or "en"; what no table of ours cites stays as it is."""
+    if language != "vi":
+        return source
+    known = {duty.citation("en"): duty.citation("vi") for duty in DUTIES} | _SOURCE_WORDS
+    for words in sorted(known, key=len, reverse=True):
+        source = source.replace(words, known[words])
+    return source
 
 
 def _profile(name: str, until: date | None, log_source: str, originals_source: str) -> Profile:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,19 @@ from vanvault.recovery.disposal_record import KnownDisposal
 from vanvault.recovery.documents import write_bundle
 
 
+@dataclass(frozen=True, slots=True)
+class WhatWent:
+    """What a disposal took."""
+
+    residues: Sequence[KnownSegment]  # that stand in the place of its segments
+    entries: Sequence[PlannedEntry]
+    clauses: Mapping[str, str]  # by rule, as the plan cites it
+
+
 def certify(
     archive: Archive,
     known: KnownDisposal,
-    residues: Sequence[KnownSegment],
-    gone: Sequence[PlannedEntry],
+    went: WhatWent,
     left: Sequence[LeftCopy],
     who: Requester,
     fault: Fault,
@@ -45,7 +54,7 @@ def certify(
         return None
     number = before.number + 1 if before else 1
     first = record.certificates[0].sha256 if before else ""
-    body = _body(archive, known, residues, gone, remaining, who)
+    body = _body(archive, known, went, remaining, who)
     paper = signed_paper(archive, "certificate", {**body, "number": number, "first": first}, now)
     message = certificate_message_id(record.id, number)
     detail: dict[str, object] = {
@@ -89,12 +98,12 @@ def third_copy(archive: Archive, record: DisposalRecord, now: datetime) -> list[
 def _body(
     archive: Archive,
     known: KnownDisposal,
-    residues: Sequence[KnownSegment],
-    gone: Sequence[PlannedEntry],
+    went: WhatWent,
     remaining: Sequence[LeftCopy],
     who: Requester,
 ) -> dict[str, Any]:
-    record, begin = known.record, known.record.begin
+    residues, gone = went.residues, went.entries
+    record, begin, approved_at = known.record, known.record.begin, known.approval.approved_at
     assert begin is not None  # noqa: S101 - it has run
     dropped: Counter[str] = Counter()
     for one in record.rechecked.values():
@@ -105,6 +114,7 @@ def _body(
         "planned_by": record.who,
         "planned_at": rfc3339_seconds(record.at),
         "approved_by": list(begin.approval.get("approved_by", ())),
+        "approved_at": rfc3339_seconds(approved_at) if approved_at else None,
         "approval": dict(begin.approval),
         "begun_at": rfc3339_seconds(begin.at),
         "ran_by": begin.who,
@@ -117,6 +127,10 @@ def _body(
             "originals": sum(one.what == "original" for one in gone),
             "objects": len({(one.key, one.site) for one in record.removing}),
         },
+        "rules": [
+            {"rule": rule, "clause": went.clauses.get(rule, ""), "entries": count}
+            for rule, count in sorted(Counter(one.rule for one in gone).items())
+        ],
         "dropped": dict(sorted(dropped.items())),
         "entries": [[one.id, one.what] for one in sorted(gone)],
         "ids_sha256": ids_digest((one.id, one.what) for one in gone),
@@ -153,6 +167,7 @@ def _removed(
                 {
                     "site": site,
                     "segment": residue.manifest.segment,
+                    "replaced": list(residue.manifest.replaces),
                     "objects": len(objects),
                     "bytes": sum(one.bytes for one in objects),
                     "at": rfc3339_seconds(at) if at else None,

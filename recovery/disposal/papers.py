@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Literal
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.canonical import canonical
+from vanvault.archiver.core.retention import source_in
 from vanvault.recovery.disposal.texts import paper_word, reason_told
 from vanvault.recovery.documents import (
     LANGUAGES,
@@ -86,10 +87,26 @@ def paper_document(kind: PaperKind, report: Report, language: Language) -> Docum
     verdict, passed = "", True
     if kind == "certificate":
         passed = not report["remaining"]
-        verdict = say("complete" if passed else "in_part")
+        verdict = say("complete" if passed else "in_part") + _stayed(report["dropped"], language)
     roles = ("made_by", "approved_by") if kind == "plan" else ("planned_by", "approved_by", "ran_by")
     by_hand = tuple(f"{say(role)} ({say('signed_by_hand')}): {_people(report, role)}" for role in roles)
     return Document(language, say(kind), verdict, passed, sections, say("note"), by_hand)
+
+
+def _stayed(dropped: Mapping[str, int], language: Language) -> str:
+    """How much of the plan did not go, and why; "": all of it went."""
+    if not dropped:
+        return ""
+    why = (f"{reason_told(name, language)}: {number(count, language)}" for name, count in dropped.items())
+    count = f"{number(sum(dropped.values()), language)} ({'; '.join(why)})"
+    return "; " + paper_word("stayed", language).format(count=count)
+
+
+def _day(text: str | None, language: Language) -> str:
+    """A day as the times of the page have it; "–": none."""
+    if not text:
+        return "–"
+    return f"{date.fromisoformat(text):%d/%m/%Y}" if language == "vi" else text
 
 
 def _people(report: Report, role: str) -> str:
@@ -105,7 +122,7 @@ def _plan_sections(report: Report, language: Language) -> list[Section]:
         (say("archive"), report["archive"]),
         (say("made_at"), moment(report["made_at"], language)),
         (say("made_by"), report["who"]),
-        (say("until"), report["until"] or "–"),
+        (say("until"), _day(report["until"], language)),
         (say("gateways"), ", ".join(report["gateways"]) or "–"),
         *((f"{say('verified')} ({site})", moment(at, language)) for site, at in report["verified"].items()),
         (say("newest"), moment(report["newest"], language)),
@@ -118,7 +135,7 @@ def _plan_sections(report: Report, language: Language) -> list[Section]:
         *([(say("more"), say("for_next"))] if report["more"] else []),
     ]
     rules = [
-        (one["segment"], rule["rule"], rule["clause"], number(rule["entries"], language))
+        (one["segment"], rule["rule"], source_in(rule["clause"], language), number(rule["entries"], language))
         for one in report["segments"]
         for rule in one["rules"]
     ]
@@ -128,8 +145,8 @@ def _plan_sections(report: Report, language: Language) -> list[Section]:
             number(one["entries"], language),
             number(one["originals"], language),
             exact_size(one["bytes"], language),
-            one["first_due"],
-            one["last_due"],
+            _day(one["first_due"], language),
+            _day(one["last_due"], language),
         )
         for one in report["segments"]
     ]
@@ -167,6 +184,11 @@ def _certificate_sections(report: Report, language: Language) -> list[Section]:
         (say("planned_by"), report["planned_by"]),
         (say("planned_at"), moment(report["planned_at"], language)),
         (say("approved_by"), ", ".join(report["approved_by"])),
+        *(
+            [(say("approved_at"), moment(report["approved_at"], language))]
+            if report.get("approved_at")
+            else []
+        ),
         (say("ran_by"), report["ran_by"]),
         (say("begun_at"), moment(report["begun_at"], language)),
         (say("entries"), number(counts["entries"], language)),
@@ -176,9 +198,14 @@ def _certificate_sections(report: Report, language: Language) -> list[Section]:
         *([(say("first"), report["first"])] if report["first"] else []),
         (say("signing_key"), report["signing_key"]),
     ]
+    replaced = {one["residue"]: ", ".join(one["replaces"]) for one in report["segments"]}
+    rules = [
+        (rule["rule"], source_in(rule["clause"], language), number(rule["entries"], language))
+        for rule in report.get("rules", [])
+    ]
     removed = [
-        (one["site"], one["segment"], number(one["objects"], language), exact_size(one["bytes"], language),
-         moment(one["at"], language) if one["at"] else say("unknown"))
+        (one["site"], replaced.get(one["segment"], ""), one["segment"], number(one["objects"], language),
+         exact_size(one["bytes"], language), moment(one["at"], language) if one["at"] else say("unknown"))
         for one in report["removed"]
     ]  # fmt: skip
     remaining = [
@@ -188,10 +215,11 @@ def _certificate_sections(report: Report, language: Language) -> list[Section]:
     ]  # fmt: skip
     return [
         pairs(say("summary"), summary),
+        Section(say("rules"), tuple(map(say, ("rule", "clause", "count"))), (28, 54, 18), tuple(rules)),
         Section(
             say("removed"),
-            tuple(map(say, ("site", "segment", "objects", "bytes", "at"))),
-            (14, 22, 14, 24, 26),
+            tuple(map(say, ("site", "segment", "replaced_by", "objects", "bytes", "at"))),
+            (12, 20, 20, 10, 18, 20),
             tuple(removed),
         ),
         counted(say("dropped"), report["dropped"], language),

@@ -183,13 +183,14 @@ def _approval(known: KnownApprovals, record: DisposalRecord) -> DisposalApproval
 def _of_request(known: KnownApprovals, request: ApprovalRequest) -> DisposalApproval:
     standing = known.standing(request)
     names = tuple(vote.name for vote in standing.approvers)
+    enough = standing.approvers[standing.needed - 1 : standing.needed]
+    at = enough[0].at if enough else None
     if standing.state == "approved":
-        at = standing.approvers[standing.needed - 1].at
         return DisposalApproval("approved", request.id, at, names, standing.why, standing.until)
     if standing.state == "open":
         return DisposalApproval("open", request.id, None, names, standing.why, standing.until)
     if standing.state == "used":
-        return DisposalApproval("used", request.id, None, names, standing.why)
+        return DisposalApproval("used", request.id, at, names, standing.why)
     state = "refused" if standing.state == "refused" else "over"
     return DisposalApproval(state, request.id, None, names, standing.why)  # type: ignore[arg-type]
 

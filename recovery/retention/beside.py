@@ -10,6 +10,7 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.retention import source_in
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, vietnam_day
 from vanvault.archiver.retention import SENTENCES, Due, StandingLock
 from vanvault.recovery.retention.explaining import ClockShown, clock_beside, standing_locks
@@ -55,7 +56,7 @@ class KeptEntry:
         words = SENTENCES[language]
         rule = f"{self.owed.rule.years} năm" if language == "vi" else f"{self.owed.rule.years} years"
         told = "least" if self.clock.log is not None else "least-open"
-        day, clause = self.owed.last_day, self.owed.rule.source
+        day, clause = self.owed.last_day, source_in(self.owed.rule.source, language)
         found = [words[told].format(day=day, rule=rule, clause=clause)]
         if self.lock is None:
             found.append(words["lock-unknown"])

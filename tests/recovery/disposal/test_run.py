@@ -25,7 +25,7 @@ from vanvault.archiver.core.errors import (
     SettingsError,
 )
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.core.retention import rounded_up
+from vanvault.archiver.core.retention import rounded_up, source_in
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disposal import COOLING, ids_digest
 from vanvault.recovery.conditions import SeenFacts, gather_facts
@@ -36,7 +36,8 @@ from vanvault.recovery.disposal import (
     signed_plan,
     withdraw_disposal,
 )
-from vanvault.recovery.documents import Report, public_keys_of
+from vanvault.recovery.disposal.papers import paper_document
+from vanvault.recovery.documents import LANGUAGES, Report, public_keys_of
 
 
 class Killed(BaseException):
@@ -148,6 +149,16 @@ def test_a_hold_between_plan_and_run_keeps_its_transaction_and_the_rest_goes(off
     assert is_gone(office, "t-2")
     told = certificate(office, id)
     assert told["dropped"] == {"held": 2}
+    assert [(one["rule"], one["entries"]) for one in told["rules"]] == [("QD08-2015 log", 2)]
+    assert told["rules"][0]["clause"] == office.archive.profile.log.source
+    assert told["approved_at"] < told["begun_at"]
+    verdicts = {lang: paper_document("certificate", told, lang).verdict for lang in LANGUAGES}
+    assert verdicts["en"] == "What was to go is gone; entries of the plan stayed, 2 (a legal hold: 2)"
+    assert "được giữ lại: 2 (đang có lệnh tạm giữ: 2)" in verdicts["vi"]
+    pages = str(paper_document("certificate", told, "vi").sections)
+    assert source_in(told["rules"][0]["clause"], "vi") in pages
+    assert "clause not known" not in pages
+    assert all(set(one["replaced"]) <= set(planned_segments(office, id)) for one in told["removed"])
     assert told["ids_sha256"] == ids_digest((one, "entry") for one in office.ids["t-2"])
 
 
