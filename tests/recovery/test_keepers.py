@@ -116,6 +116,7 @@ def test_what_is_open_for_too_long_is_listed_oldest_first_and_counted_on_record(
     assert event is not None
     assert event.detail["older_than_days"] == 365  # other days are no count on record
     office.write(*(office.line(id, "transaction.returned") for id in ("open", "later", "again")))
+    office.pass_days(1)
     open_transactions(office.archive)
     office.archive.refresh()
     assert known_open(office.archive) == {}

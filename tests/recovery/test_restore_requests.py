@@ -1,4 +1,4 @@
-"""A restore asks for nothing twice: one listing of each site, and three requests an object."""
+"""A restore asks for nothing twice: listings of each site once, and three requests an object."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from vanvault.recovery.restore.plan import NEW_S
 from vanvault.recovery.restore.work_list import KEPT_BYTES, ToCopy, WorkList
 from vanvault.recovery.work import Effort
 
-#: Strangers before, between and behind the families, and each family once.
-LISTINGS = 4 + 3
+#: Strangers before, between and behind the families, each family once; segments before, to know the replaced.
+LISTINGS = 4 + 3 + 1
 FAILED = 3  # objects in a row that could not be put while they came
 
 

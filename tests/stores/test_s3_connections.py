@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,12 +113,16 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used(server: Hosti
     server.answer = answering(b"first")
     assert site.get(KEY, "v1") == b"first"
 
+    hung_up = threading.Event()
+
     def last(caller: Caller) -> None:
         caller.send(bare(b"second"))
         caller.hang_up()
+        hung_up.set()
 
     server.answer = last
     assert site.get(KEY, "v1") == b"second"
+    assert hung_up.wait(30)
     server.answer = answering(b"third")
     assert site.get(KEY, "v1") == b"third"
     assert server.connections == 2
