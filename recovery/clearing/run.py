@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from vanvault.archiver.appliance import Archive, open_disposers
@@ -190,7 +191,8 @@ class _Run:
         self._tools = tools
         self._disposers = disposers
         settings = archive.settings.clearing
-        self._waiting = Waiting(timedelta(days=settings.after_days), settings.most_batches)
+        first_lock = archive.settings.compaction.lock_pace().lock
+        self._waiting = Waiting(timedelta(days=settings.after_days), settings.most_batches, first_lock)
         self._pause_s = 1 / settings.batches_per_s
         self._report = ClearReport(request.dry_run)
 
@@ -232,7 +234,15 @@ class _Run:
                 self._report.left.append(LeftBatch("", one.key, "it is not whole at every site"))
         ranges = archive.catalogue.ranges()
         return [
-            plan_site(name, site.list(batch_prefix()), segments, ranges, self._waiting, now)
+            plan_site(
+                name,
+                site.list(batch_prefix()),
+                segments,
+                ranges,
+                self._waiting,
+                now,
+                partial(self._is_over, name),
+            )
             for name, site in archive.sites.items()
         ]
 
@@ -290,12 +300,18 @@ class _Run:
         return sorted(group.versions)
 
     def _over(self, group: SpentCopies, key: str) -> list[StoredVersion]:
+        return self._versions_over(group.site, key)
+
+    def _is_over(self, site: str, key: str) -> bool:
+        return bool(self._versions_over(site, key))
+
+    def _versions_over(self, site: str, key: str) -> list[StoredVersion]:
         """All versions of a batch at its site; none unless the lock of each ended long enough ago.
 
         Raises SiteUnavailable.
         """
         now = self._archive.clock.now()
-        versions = self._archive.sites[group.site].versions(key)
+        versions = self._archive.sites[site].versions(key)
         if all(self._waiting.is_over(one.retain_until, now) and not one.held for one in versions):
             return versions
         return []

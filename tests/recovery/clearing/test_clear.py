@@ -20,6 +20,7 @@ from tests.support.clearing import (
 )
 from tests.support.clocks import TickingClock
 from tests.support.compacted import CompactedLab
+from tests.support.lockless import Lockless
 from vanvault.archiver.appliance import Archive, open_disposers
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
@@ -314,6 +315,33 @@ def test_a_signed_fork_under_a_covered_number_stays(compacted: CompactedLab) -> 
     assert report.exit_code == ExitCode.CHECK_FAILED
     assert all(compacted.all_files(site, forged) for site in SITES)
     assert report.halted or {one.key for one in report.left} == {forged}
+
+
+def test_batches_that_are_locked_yet_take_no_turn_where_listings_show_no_locks(
+    compacted: CompactedLab,
+) -> None:
+    """One run takes fewer batches than the first segment has, and each of these was prolonged."""
+    make_spent(compacted)
+    locked, spent = compacted.compacted(0), compacted.compacted(1)
+    if locked > spent:
+        locked, spent = spent, locked
+    assert len(locked) > 1
+    settings = compacted.home / "vanvault.toml"
+    settings.write_text(settings.read_text() + "\n[clearing]\nmost_batches = 1\n")
+    with compacted.open() as plain:
+        until = (plain.clock.now() + timedelta(days=20)).replace(microsecond=0)
+        for site in plain.sites.values():
+            for key in locked:
+                site.extend(key, site.stat(key).version, until)
+        disposers = disposers_of(plain)
+        sites = {name: cast(Site, Lockless(site)) for name, site in plain.sites.items()}
+        with Archive.open(compacted.home, ports=Ports.under(compacted.clock), sites=sites) as archive:
+            report = clear(archive, ClearRequest(), tools=ClearingTools(disposers, lambda seconds: None))
+    assert report.exit_code == ExitCode.OK
+    for site in SITES:
+        assert report.total(site)[0] == 1
+        assert [key for key in locked if compacted.all_files(site, key)] == locked
+        assert len([key for key in spent if compacted.all_files(site, key)]) == len(spent) - 1
 
 
 class AheadClock(TickingClock):

@@ -84,4 +84,4 @@ def test_each_difference_is_told(
 def test_a_lock_is_over_thirty_days_after_it_ended(until: int | None, over: bool) -> None:
     now = datetime(2026, 11, 30, tzinfo=UTC)
     lock = None if until is None else now + timedelta(days=until)
-    assert Waiting(timedelta(days=30), 10).is_over(lock, now) is over
+    assert Waiting(timedelta(days=30), 10, timedelta(days=46)).is_over(lock, now) is over
