@@ -240,9 +240,9 @@ ROOMS = (
     _room(
         "recovery.disposal",
         16,
-        "archiver.* recovery.approvals recovery.coverage recovery.disposal_record recovery.documents"
-        " recovery.extraction recovery.holds recovery.reconcile recovery.retention recovery.status"
-        " recovery.timeline recovery.verified recovery.work",
+        "archiver.* recovery.approvals recovery.backup recovery.coverage recovery.disposal_record"
+        " recovery.documents recovery.extraction recovery.holds recovery.reconcile recovery.retention"
+        " recovery.status recovery.timeline recovery.verified recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
     _room("api.console", 1, "archiver.* recovery.*"),

@@ -15,7 +15,7 @@
     disposal.halted     disposal, digest, why (a list of sentences), who
     disposal.emptied    disposal, digest, dropped, who: nothing of the plan was due any more
     disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,
-                        remaining (how many copies are left), until (when the last of these may go;
+                        remaining (how many copies are left), until (when the first of these may go;
                         absent: not known, or none is left), who
 
 Types are written without ``vanvault.``. What this version cannot read makes its disposal ``unclear``, and no
@@ -108,7 +108,7 @@ class DisposalCertificate:
     sha256: str  # of certificate.json
     remaining: int
     who: str
-    until: datetime | None = None  # when the last of them may go, as far as was known
+    until: datetime | None = None  # when the first of them may go, as far as was known
 
 
 @dataclass(frozen=True, slots=True)

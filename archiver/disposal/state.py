@@ -53,12 +53,15 @@ def state_of(record: DisposalRecord, approval: DisposalApproval, now: datetime) 
     """How it stands at a moment in UTC."""
     if record.unclear:
         return "unclear"
+    stopped = record.halted is not None and record.halted[0] == record.last_at
     if record.certificate is not None:
+        if stopped and record.halted is not None and record.halted[0] > record.certificate.at:
+            return "half-done"
         return "certified-in-part" if record.certificate.remaining else "certified"
     if record.emptied is not None:
         return "empty"
     if record.begin is not None or approval.state == "used":
-        return "half-done" if record.halted and record.halted[0] == record.last_at else "running"
+        return "half-done" if stopped else "running"
     if record.withdrawn is not None:
         return "withdrawn"
     if approval.state == "refused":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.backup.control import BUNDLE
 from vanvault.recovery.backup.restore import ObjectsPlan
 from vanvault.recovery.backup.run import BackupPlan, BackupReport
-from vanvault.recovery.backup.standing import BackupStanding, backup_standing
+from vanvault.recovery.backup.standing import BackupStanding, backup_standing, may_hold_objects
 from vanvault.recovery.backup.third_copy import BackupReader, backup_reader
 from vanvault.recovery.backup.verbs import (
     BackupCheckRequest,
@@ -45,4 +45,5 @@ __all__ = [
     "backup_reader",
     "backup_restore_control",
     "backup_standing",
+    "may_hold_objects",
 ]

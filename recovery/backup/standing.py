@@ -50,6 +50,19 @@ def backup_standing(archive: ArchiveReader) -> BackupStanding:
     return BackupStanding(configured, last_good, last_saved, left_out, unsound, settings.country)
 
 
+def may_hold_objects(archive: ArchiveReader) -> bool:
+    """Does the third copy hold objects of the archive, by the settings or by any run on record?
+
+    No run on record says that all backups are gone: they may have been copied elsewhere.
+
+    Raises Damaged, SiteUnavailable (the index).
+    """
+    settings = archive.settings.backup
+    if settings.repository is not None and settings.what != "control":
+        return True
+    return any(one.detail.get("what") != "control" for one in own_events(archive.search, RAN))
+
+
 def _ended_well(event: OwnEvent) -> bool:
     """As the exit code of the run said it."""
     return event.detail.get("whole") is True and not event.detail.get("escrow_problems")

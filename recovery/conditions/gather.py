@@ -210,7 +210,7 @@ def _holds_unconfirmed(archive: Archive, now: datetime) -> Since:
 def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
     """Disposals that stopped before their end, and those that wait for somebody who runs them.
 
-    One that is certified in part waits from the day on which the last of its copies may go.
+    One that is certified in part waits from the day on which the first of its copies may go.
     """
     half_done, waiting = dict[str, datetime](), dict[str, datetime]()
     for one in known_disposals(archive):

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownSegment
 from vanvault.archiver.core.faults import Fault
 from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
-from vanvault.archiver.disposal import DisposalRecord, PlannedEntry, ids_digest
+from vanvault.archiver.disposal import DisposalRecord, PlannedEntry, RemovedObject, ids_digest
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
+from vanvault.recovery.backup import may_hold_objects
 from vanvault.recovery.disposal.papers import signed_paper
 from vanvault.recovery.disposal.planning import FOLDER, archive_paper
 from vanvault.recovery.disposal.removing import LeftCopy
@@ -40,21 +41,16 @@ def certify(
     left: Sequence[LeftCopy],
     who: Requester,
     fault: Fault,
-) -> Path | None:
-    """Put a certificate on record, and its files into the home.
-
-    None: one is on record, and copies that it names are left still; the next one follows once none is.
+) -> Path:
+    """Put a certificate on record, and its files into the home. ``left``: everything that may hold a copy.
 
     Raises SiteUnavailable, KeyUnavailable, SettingsError (the files).
     """
     record, now = known.record, archive.clock.now()
-    remaining = [*left, *third_copy(archive, record, now)]
     before = record.certificate
-    if before is not None and remaining:
-        return None
     number = before.number + 1 if before else 1
     first = record.certificates[0].sha256 if before else ""
-    body = _body(archive, known, went, remaining, who)
+    body = _body(archive, known, went, left, who)
     paper = signed_paper(archive, "certificate", {**body, "number": number, "first": first}, now)
     message = certificate_message_id(record.id, number)
     detail: dict[str, object] = {
@@ -63,13 +59,12 @@ def certify(
         "number": number,
         "certificate": message,
         "sha256": hashlib.sha256(paper.data).hexdigest(),
-        "remaining": len(remaining),
+        "remaining": len(left),
         "first": first,
         "who": who.name,
     }
-    ends = [one.until for one in remaining if one.until is not None]
-    if ends and len(ends) == len(remaining):
-        detail["until"] = rfc3339_seconds(max(ends))
+    if ends := [one.until for one in left if one.until is not None]:
+        detail["until"] = rfc3339_seconds(min(ends))
     fault("disposal-before-certificate")
     archive_paper(archive, message, paper, EventType.DISPOSAL_CERTIFIED, detail)
     fault("disposal-certified")
@@ -83,28 +78,45 @@ def certificate_message_id(disposal: str, number: int) -> str:
     return f"disposal-{disposal}.certificate" + (f"-{number}" if number > 1 else "")
 
 
-def third_copy(archive: Archive, record: DisposalRecord, now: datetime) -> list[LeftCopy]:
-    """Backups elsewhere that may hold what went: as long as none younger than the setting is forgotten."""
-    backup = archive.settings.backup
-    if backup.repository is None or backup.what == "control":
+def is_news(record: DisposalRecord, left: Sequence[LeftCopy], removed: int, now: datetime) -> bool:
+    """Does a run that ended at a moment in UTC make a certificate?
+
+    Not if one is on record and all is as it says: as much is left, and no end that it names is over.
+    ``removed``: how many versions went by this run.
+    """
+    before = record.certificate
+    if before is None or not left or removed:
+        return True
+    over = before.until is not None and before.until < now
+    halted = record.halted is not None and record.halted[0] > before.at
+    return over or halted or len(left) < before.remaining
+
+
+def third_copy(archive: Archive) -> list[LeftCopy]:
+    """Backups elsewhere that may hold what went. No time alone says that they are gone: none looked.
+
+    Raises Damaged, SiteUnavailable (the index).
+    """
+    if not may_hold_objects(archive):
         return []
-    removed = max(record.removed.values(), default=now)
-    until = removed + timedelta(days=backup.min_keep_days)
-    if until < now:
-        return []
-    return [LeftCopy("third copy", "backups made before", "vanvault backup forget lets them go", until)]
+    why = (
+        "nobody looked there: let backups from before the disposal go (vanvault backup forget), and destroy"
+        " what was copied from them"
+    )
+    return [LeftCopy("third copy", "backups made before", why, None)]
 
 
 def _body(
     archive: Archive,
     known: KnownDisposal,
     went: WhatWent,
-    remaining: Sequence[LeftCopy],
+    left: Sequence[LeftCopy],
     who: Requester,
 ) -> dict[str, Any]:
     residues, gone = went.residues, went.entries
     record, begin, approved_at = known.record, known.record.begin, known.approval.approved_at
     assert begin is not None  # noqa: S101 - it has run
+    objects = _removed_objects(record, left)
     dropped: Counter[str] = Counter()
     for one in record.rechecked.values():
         dropped.update(one.dropped)
@@ -125,7 +137,7 @@ def _body(
             "segments": len(residues),
             "entries": sum(one.what == "entry" for one in gone),
             "originals": sum(one.what == "original" for one in gone),
-            "objects": len({(one.key, one.site) for one in record.removing}),
+            "objects": len({(one.key, one.site) for one in objects}),
         },
         "rules": [
             {"rule": rule, "clause": went.clauses.get(rule, ""), "entries": count}
@@ -135,10 +147,16 @@ def _body(
         "entries": [[one.id, one.what] for one in sorted(gone)],
         "ids_sha256": ids_digest((one.id, one.what) for one in gone),
         "segments": [_segment_told(one) for one in residues],
-        "removed": _removed(archive, record, residues),
-        "objects": sorted([one.site, one.key, one.version, one.bytes] for one in record.removing),
-        "remaining": [one.as_json() for one in remaining],
+        "removed": _removed(archive, record, residues, objects),
+        "objects": sorted([one.site, one.key, one.version, one.bytes] for one in objects),
+        "remaining": [one.as_json() for one in left],
     }
+
+
+def _removed_objects(record: DisposalRecord, left: Sequence[LeftCopy]) -> list[RemovedObject]:
+    """What was to go, without what a store refused."""
+    refused = {(one.where, one.what) for one in left}
+    return [one for one in record.removing if (one.site, f"{one.key} {one.version}") not in refused]
 
 
 def _segment_told(residue: KnownSegment) -> dict[str, Any]:
@@ -155,13 +173,16 @@ def _segment_told(residue: KnownSegment) -> dict[str, Any]:
 
 
 def _removed(
-    archive: Archive, record: DisposalRecord, residues: Sequence[KnownSegment]
+    archive: Archive,
+    record: DisposalRecord,
+    residues: Sequence[KnownSegment],
+    went: Sequence[RemovedObject],
 ) -> list[dict[str, Any]]:
     """By site and segment; ``at``: since when nothing of it lies there, None: something is left."""
     found = []
     for site in archive.sites:
         for residue in residues:
-            objects = [one for one in record.removing if (one.site, one.residue) == (site, residue.key)]
+            objects = [one for one in went if (one.site, one.residue) == (site, residue.key)]
             at = record.removed.get((site, residue.key))
             found.append(
                 {

@@ -57,6 +57,7 @@ class Removal:
     known: set[str] = field(default_factory=set)  # ids of holds by which entries were looked at again
     left: list[LeftCopy] = field(default_factory=list)
     halted: list[str] = field(default_factory=list)  # why something was not tried to its end
+    removed: int = 0  # versions that went by this run
 
     def remove(
         self,
@@ -134,6 +135,7 @@ class Removal:
     def _delete(self, site: str, version: StoredVersion) -> None:
         try:
             self.disposers[site].delete(version.key, version.version)
+            self.removed += 1
         except NotFound:
             return  # an earlier run had removed it
         except LockRefused:

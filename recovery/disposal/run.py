@@ -48,7 +48,7 @@ from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.stores import Disposer
 from vanvault.archiver.upkeep.residue import Disposed, drop_from_index, replaced_objects, write_residue
 from vanvault.recovery.approvals import need
-from vanvault.recovery.disposal.certifying import WhatWent, certify
+from vanvault.recovery.disposal.certifying import WhatWent, certify, is_news, third_copy
 from vanvault.recovery.disposal.planning import check_nothing_stops
 from vanvault.recovery.disposal.removing import LeftCopy, Removal
 from vanvault.recovery.disposal.standing import Standings, beside, reduced_in, segment_standing
@@ -365,11 +365,14 @@ class _Run:
             self._tell(record, EventType.DISPOSAL_EMPTIED, dropped=dict(dropped))
             return RanDisposal(self._known(record.id))
         gone = [entry for residue in residues for entry in self.gone(residue)]
-        rules = {
-            rule["rule"]: rule["clause"] for segment in self.plan["segments"] for rule in segment["rules"]
-        }
-        went = WhatWent(residues, gone, rules)
-        folder = certify(archive, known, went, left, self.who, self.fault)
+        left += third_copy(archive)
+        folder = None
+        if is_news(record, left, removal.removed, archive.clock.now()):
+            rules = {
+                rule["rule"]: rule["clause"] for segment in self.plan["segments"] for rule in segment["rules"]
+            }
+            went = WhatWent(residues, gone, rules)
+            folder = certify(archive, known, went, left, self.who, self.fault)
         return RanDisposal(self._known(record.id), tuple(left), (), folder)
 
     def _known(self, id: str) -> KnownDisposal:

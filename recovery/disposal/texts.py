@@ -43,7 +43,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "site": ("Site", "Điểm lưu trữ"),
     "objects": ("Objects", "Số đối tượng"),
     "at": ("Time", "Thời điểm"),
-    "remaining": ("What still holds a copy", "Nơi còn giữ bản sao"),
+    "remaining": ("What still holds a copy, or may", "Nơi còn hoặc có thể còn giữ bản sao"),
     "where": ("Where", "Nơi giữ"),
     "what": ("What", "Đối tượng"),
     "why": ("Why", "Lý do"),
@@ -56,7 +56,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "stayed": ("entries of the plan stayed, {count}", "số bản ghi trong kế hoạch được giữ lại: {count}"),
     "approved_at": ("Approved", "Thời điểm phê duyệt"),
     "replaced_by": ("In its place", "Thay bằng"),
-    "in_part": ("Copies are left, which are named", "Còn bản sao được liệt kê dưới đây"),
+    "in_part": ("Copies are left or may be, as named below", "Còn hoặc có thể còn bản sao, liệt kê dưới đây"),
     "signed_by_hand": ("name, signature, date", "họ tên, chữ ký, ngày"),
     "note": (
         "What counts is the signed report.json in the same bundle; it holds every id.",

@@ -78,6 +78,8 @@ STORIES = [
     (("begun", "withdrawn"), USED, 15, "running"),  # too late: something may be gone
     (("begun", "emptied"), USED, 15, "empty"),
     (("begun", "replaced", "removed", "certified"), USED, 15, "certified"),
+    (("begun", "replaced", "halted", "removed", "certified"), USED, 15, "certified"),
+    (("begun", "replaced", "removed", "certified", "halted"), USED, 15, "half-done"),
 ]
 
 

@@ -338,6 +338,85 @@ def test_a_lock_that_a_keeper_prolonged_meanwhile_is_in_the_certificate_and_a_la
     assert (told["number"], told["first"]) == (2, done.known.record.certificates[0].sha256)
 
 
+def with_repository(office: Office, repository: str | None) -> None:
+    settings = office.archive.settings
+    backup = settings.backup.model_copy(update={"repository": repository})
+    office.archive.settings = settings.model_copy(update={"backup": backup})
+
+
+def test_backups_elsewhere_are_named_for_as_long_as_nobody_can_say_that_they_are_gone(office: Office) -> None:
+    id = office.cooled()
+    with_repository(office, "elsewhere")
+    done = office.run(id)
+    assert done.known.state == "certified-in-part"
+    [left] = certificate(office, id)["remaining"]
+    assert (left["where"], left["until"]) == ("third copy", None)
+    assert "nobody looked there" in left["why"]
+    office.pass_years(1)
+    office.verify()
+    assert office.run(id).known.record.certificates == done.known.record.certificates, (
+        "by time nothing is gone"
+    )
+    with_repository(office, None)
+    office.archive.record("backup.ran", {"whole": True, "what": "control+objects"})
+    assert office.run(id).known.state == "certified-in-part", "a backup was made once"
+
+
+def test_where_no_backup_ever_held_objects_none_is_named(office: Office) -> None:
+    id = office.cooled()
+    office.archive.record("backup.ran", {"whole": True, "what": "control"})
+    assert office.run(id).known.state == "certified"
+
+
+def test_what_may_go_first_is_waited_for_also_where_other_ends_are_not_known(office: Office) -> None:
+    id = office.cooled()
+    with_repository(office, "elsewhere")
+    [segment] = planned_segments(office, id)
+    until = rounded_up(office.now + timedelta(days=5))
+
+    def prolong() -> None:
+        site = office.home.standby
+        key = office.lies(segment)["standby"][0]
+        site.extend(key, site.stat(key).version, until)
+
+    first = office.run(id, fault=AtStep("disposal-replaced", prolong)).known.record.certificate
+    assert first is not None
+    assert (first.remaining, first.until) == (2, until)
+    assert gather_facts(office.archive, SeenFacts()).record.disposals_waiting == {}
+    office.pass_time(timedelta(days=5, minutes=1))
+    office.keep()
+    assert gather_facts(office.archive, SeenFacts()).record.disposals_waiting == {id: until}
+    office.home.standby.fail_next("delete", times=1_000)
+    assert office.run(id).known.state == "half-done"
+    assert list(gather_facts(office.archive, SeenFacts()).record.disposals_half_done) == [id]
+    office.home.standby.fail_next("delete", times=0)
+    office.pass_time(timedelta(minutes=1))
+    done = office.run(id).known
+    assert done.state == "certified-in-part"
+    assert [(one.number, one.remaining) for one in done.record.certificates] == [(1, 2), (2, 1)]
+    facts = gather_facts(office.archive, SeenFacts()).record
+    assert (facts.disposals_waiting, facts.disposals_half_done) == ({}, {})
+
+
+def test_what_a_store_refused_is_not_among_what_went(office: Office) -> None:
+    id = office.cooled()
+    [segment] = planned_segments(office, id)
+    key = office.lies(segment)["primary"][0]
+    site, until = office.home.primary, rounded_up(office.now + timedelta(days=5))
+
+    def prolong() -> None:
+        site.extend(key, site.stat(key).version, until)
+
+    office.run(id, fault=AtStep("disposal-before-remove", prolong))
+    told = certificate(office, id)
+    [left] = told["remaining"]
+    assert (left["where"], left["why"]) == ("primary", "the store refused it")
+    went = {(where, name) for where, name, *_ in told["objects"]}
+    assert ("primary", key) not in went
+    assert ("standby", key) in went
+    assert told["counts"]["objects"] == len(went) == sum(one["objects"] for one in told["removed"])
+
+
 def test_one_run_at_a_time(office: Office) -> None:
     id = office.cooled()
 
