@@ -344,9 +344,15 @@ def with_repository(office: Office, repository: str | None) -> None:
     office.archive.settings = settings.model_copy(update={"backup": backup})
 
 
+def backed_up(office: Office, what: str = "control+objects") -> None:
+    office.archive.record("backup.ran", {"whole": True, "what": what})
+    office.archive.refresh()
+
+
 def test_backups_elsewhere_are_named_for_as_long_as_nobody_can_say_that_they_are_gone(office: Office) -> None:
     id = office.cooled()
     with_repository(office, "elsewhere")
+    backed_up(office)
     done = office.run(id)
     assert done.known.state == "certified-in-part"
     [left] = certificate(office, id)["remaining"]
@@ -354,23 +360,24 @@ def test_backups_elsewhere_are_named_for_as_long_as_nobody_can_say_that_they_are
     assert "nobody looked there" in left["why"]
     office.pass_years(1)
     office.verify()
+    backed_up(office)
     assert office.run(id).known.record.certificates == done.known.record.certificates, (
         "by time nothing is gone"
     )
     with_repository(office, None)
-    office.archive.record("backup.ran", {"whole": True, "what": "control+objects"})
     assert office.run(id).known.state == "certified-in-part", "a backup was made once"
 
 
 def test_where_no_backup_ever_held_objects_none_is_named(office: Office) -> None:
     id = office.cooled()
-    office.archive.record("backup.ran", {"whole": True, "what": "control"})
+    backed_up(office, "control")
     assert office.run(id).known.state == "certified"
 
 
 def test_what_may_go_first_is_waited_for_also_where_other_ends_are_not_known(office: Office) -> None:
     id = office.cooled()
     with_repository(office, "elsewhere")
+    backed_up(office)
     [segment] = planned_segments(office, id)
     until = rounded_up(office.now + timedelta(days=5))
 
@@ -385,6 +392,7 @@ def test_what_may_go_first_is_waited_for_also_where_other_ends_are_not_known(off
     assert gather_facts(office.archive, SeenFacts()).record.disposals_waiting == {}
     office.pass_time(timedelta(days=5, minutes=1))
     office.keep()
+    backed_up(office)
     assert gather_facts(office.archive, SeenFacts()).record.disposals_waiting == {id: until}
     office.home.standby.fail_next("delete", times=1_000)
     assert office.run(id).known.state == "half-done"
