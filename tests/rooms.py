@@ -201,7 +201,7 @@ ROOMS = (
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
         "recovery.backup",
-        21,
+        22,
         "archiver.* recovery.work recovery.custody recovery.objects recovery.restore recovery.verify",
     ),
     _room(
