@@ -66,16 +66,17 @@ class Removal:
         since: datetime,
         done: Collection[tuple[str, str]],
     ) -> None:
-        """At every site but those at which nothing is left, (site, key of the residue) in ``done``.
+        """At every site, also where it was removed before: a copy may have come back.
 
         Args:
             gone: ids of the entries that were disposed of with it.
             since: when holds were looked at last.
+            done: (site, key of the residue) of which it is on record that nothing is left.
 
         Raises KeyUnavailable, SiteUnavailable (no site takes the record).
         """
         for site in self.archive.sites:
-            if (site, residue.key) in done:
+            if (site, residue.key) in done and self._is_clear(site, residue):
                 continue
             if over := holds_placed_since(self.archive, gone, since, self.known):
                 self.halted.append(f"{over[0].id} is over what lies at {site} yet: {over[0].why.reason}")
@@ -86,6 +87,32 @@ class Removal:
                 self.halted.append(f"the site {site} is away: {error.message}")
             except VanVaultError as error:
                 self.halted.append(f"{site}: {error.message}")
+
+    def look_again(self, residues: Sequence[KnownSegment]) -> None:
+        """List every site once more: a copy that nothing explains halts. Raises KeyUnavailable."""
+        for residue in residues:
+            for site in self.archive.sites:
+                try:
+                    self._check_gone(site, residue)
+                except SiteUnavailable as error:
+                    self.halted.append(f"the site {site} is away: {error.message}")
+                except VanVaultError as error:
+                    self.halted.append(f"{site}: {error.message}")
+
+    def _is_clear(self, site: str, residue: KnownSegment) -> bool:
+        """False also when it cannot be seen: then ``_at`` tells why."""
+        try:
+            return not self._listed(site, residue)
+        except VanVaultError:
+            return False
+
+    def _check_gone(self, site: str, residue: KnownSegment) -> bool:
+        """Is nothing there but what ``left`` names? Else it halts."""
+        named = self._named(site)
+        here = [one for one in self._listed(site, residue) if (one.key, one.version) not in named]
+        if here:
+            self.halted.append(f"{site}: {here[0].key} is there still, and {len(here) - 1} more")
+        return not here
 
     def _at(self, site: str, residue: KnownSegment) -> None:
         left_before = len(self.left)
@@ -98,10 +125,7 @@ class Removal:
             for one in group:
                 self._delete(site, one)
                 self.fault("disposal-after-one")
-        here = [one for one in self._listed(site, residue) if (one.key, one.version) not in self._named(site)]
-        if here:
-            self.halted.append(f"{site}: {here[0].key} is there still, and {len(here) - 1} more")
-        elif len(self.left) == left_before:
+        if self._check_gone(site, residue) and len(self.left) == left_before:
             self._record(EventType.DISPOSAL_REMOVED, site=site, residue=residue.key)
             self.fault("disposal-after-site")
 

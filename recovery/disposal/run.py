@@ -252,9 +252,7 @@ class _Run:
         gone = self.gone(residue)
         looked = record.rechecked.get(segment)
         since = looked.at if looked else record.at
-        # After the certificate nothing is taken as gone: a copy may have come back.
-        done = () if record.certificate else record.removed.keys()
-        removal.remove(residue, [one.id for one in gone], since, done)
+        removal.remove(residue, [one.id for one in gone], since, record.removed.keys())
 
     def gone(self, residue: KnownSegment) -> list[PlannedEntry]:
         """What of the plan is gone by this residue segment."""
@@ -346,6 +344,8 @@ class _Run:
     def _end(self, known: KnownDisposal, removal: Removal) -> RanDisposal:
         archive, record = self.archive, known.record
         residues = [one for segment in self._by_segment if (one := self._residue(record.id, segment))]
+        if not removal.halted:  # a long run: what came back meanwhile is told, not certified as gone
+            removal.look_again(residues)
         left = list(removal.left)
         if residues:
             try:

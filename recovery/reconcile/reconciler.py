@@ -10,7 +10,7 @@ from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.log_lines import Logger
-from vanvault.recovery.objects import is_of_one_object, signed_dates
+from vanvault.recovery.objects import is_of_one_object, passed_over, signed_dates
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import RecordCommits, upgrade_all
@@ -69,6 +69,7 @@ class Reconciler:
         catching_up = health.catching_up()
         if now < self._due and not (catching_up and now >= self._rest_until):
             return None
+        self._archive.catch_up_segments()  # else what was disposed of lately would be copied back
         report = reconcile_sites(
             self._archive.sites,
             locks=self._archive.rules.locks,
@@ -76,6 +77,7 @@ class Reconciler:
             covered=self._archive.catalogue.covers,
             effort=self._effort,
             clock=self._archive.clock.now,
+            passed=passed_over(self._archive),
         )
         self._after(report)
         return report

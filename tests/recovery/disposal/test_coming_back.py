@@ -16,8 +16,9 @@ from tests.support.archives import SITES
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import AccessDenied, Conflict, EntryDisposed
+from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.retention import rounded_up
-from vanvault.recovery.reconcile import ReconcileRequest, reconcile
+from vanvault.recovery.reconcile import Reconciler, ReconcileRequest, reconcile
 from vanvault.recovery.repair import RepairRequest, repair
 from vanvault.recovery.restore import restore_site
 from vanvault.recovery.restore.archive import survey
@@ -104,6 +105,38 @@ def test_no_reader_gives_it_and_none_misses_anything(
     office.upkeep()
     answers(office)
     assert there(office, saved) == before
+
+
+def test_a_running_node_copies_none_of_it_to_the_other_site(office: Office) -> None:
+    _, saved = disposed_of(office)
+    bring_back(office, saved, "standby")
+    before = there(office, saved)
+    office.starts_anew()  # its catalogue has not seen the disposal
+    keeper = Reconciler(office.archive, lambda _: None, stopwatch=ClockStopwatch(office.home.clock))
+    office.pass_time(timedelta(days=1))
+    report = keeper.tick()
+    assert report is not None
+    assert report.level
+    assert there(office, saved) == before
+
+
+def test_what_comes_back_before_the_certificate_is_not_certified_as_gone(office: Office) -> None:
+    id = office.cooled()
+    before = everything(office)
+
+    def while_it_runs(step: str) -> None:
+        if step == "disposal-after-site" and len(office.known(id).record.removed) == len(SITES):
+            left = everything(office)
+            back = {key: data for key, data in before.items() if key not in left and "index/" not in key}
+            bring_back(office, back, "primary")
+
+    done = office.run(id, fault=while_it_runs)
+    assert done.known.state == "half-done"
+    assert "primary: " in done.halted[0]
+    assert "is there still" in done.halted[0]
+    # It is on record of the site that nothing is left, and yet the next run looks there.
+    assert office.run(id).known.state == "certified"
+    assert office.lies(*planned_segments(office, id)) == {"primary": [], "standby": []}
 
 
 def test_a_site_that_is_rebuilt_from_one_that_still_has_it_is_given_none(office: Office) -> None:
