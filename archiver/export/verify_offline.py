@@ -47,6 +47,9 @@ MOST_LINE = 16 * MIB
 MOST_ORIGINAL = 1024 * MIB + MIB  # the archive takes none above 1 GiB
 #: A ZIP may unpack to so many times its size, and some; more only with --large.
 MOST_RATIO, SOME = 200, 4096 * MIB
+#: Bytes after a member's data: none, or the sizes that a ZIP made as a stream has there.
+PACKED: Tuple[int, ...] = (0,)
+DESCRIBED: Tuple[int, ...] = (12, 16, 20, 24)
 NAME = re.compile(r"(?:[a-z]{1,20}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 FOLDERS = ("originals", "receipts", "keys", "copies")
 #: What systems leave in folders by themselves.
@@ -218,6 +221,14 @@ class Files:
                 yield line
 
 
+def header_size(path: Path, offset: int) -> int:
+    """Bytes of a member's local header, which has other extra fields than the directory tells of."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        head = file.read(30)
+    return 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+
+
 class Zipped(Files):
     """Members of a ZIP, never unpacked to a disk."""
 
@@ -225,7 +236,7 @@ class Zipped(Files):
         super().__init__()
         self.file = zipfile.ZipFile(path)
         infos = self.file.infolist()
-        end = 0
+        end, between = 0, PACKED
         for info in sorted(infos, key=lambda one: one.header_offset):
             name = seen(info.filename)
             check(NAME.fullmatch(info.filename) is not None, f"no export has a file of the name {name}")
@@ -233,9 +244,13 @@ class Zipped(Files):
             plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
             check(plain and not info.flag_bits & 1, f"{name} is encrypted, or packed as no export is")
             check(info.header_offset >= end, f"{name} overlaps another file in the ZIP")
-            end = info.header_offset + 30 + len(info.filename) + info.compress_size
+            check(info.header_offset - end in between, f"before {name} there are bytes that are no file's")
+            end = info.header_offset + header_size(path, info.header_offset) + info.compress_size
+            check(end <= self.file.start_dir, f"{name} overlaps the directory of the ZIP")
+            between = DESCRIBED if info.flag_bits & 8 else PACKED
             if info.filename.startswith("originals/") and info.file_size > MOST_ORIGINAL:
                 raise Unable(f"{name} unpacks to {info.file_size} bytes")
+        check(self.file.start_dir - end in between, "before the directory there are bytes that are no file's")
         size, unpacked = path.stat().st_size, sum(info.file_size for info in infos)
         if unpacked > MOST_RATIO * size + SOME and not large:
             raise Unable(f"it unpacks from {size} to {unpacked} bytes; if you expect that, add --large")
@@ -555,7 +570,6 @@ def page(path: str, code: int, line: str, told: Findings) -> str:
         ("Lý do / Reason", "reason"), ("Điều kiện tìm / Filter", "filter"), ("Số lượng / Counts", "counts"),
         ("Bắt đầu / Begun", "started_at"), ("Kết thúc / Finished", "finished_at"),
         ("Trích xuất / Extraction", "extraction"), ("Không được xem / Withheld", "withheld"),
-        ("Đã hủy theo quy định / Disposed", "disposed"),
         ("Đã tiêu hủy / Disposed of", "disposed"),
     )  # fmt: skip
     for name, field in names:

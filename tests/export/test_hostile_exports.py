@@ -152,6 +152,31 @@ def test_members_that_lie_in_each_other(
     assert (code, "overlaps another file" in said) == (NOT_GENUINE, True)
 
 
+@pytest.mark.parametrize("where", ["before all", "between two", "before the directory"])
+def test_bytes_that_are_no_files(
+    exported: Path, tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They could be another file to another reader: a program, or a second ZIP."""
+    raw = exported.read_bytes()
+    with zipfile.ZipFile(exported) as file:
+        directory = file.start_dir
+        offsets = sorted(info.header_offset for info in file.infolist())
+    at = {"before all": 0, "between two": offsets[1], "before the directory": directory}[where]
+    hidden = b"#!/bin/sh\n"
+    changed = bytearray(raw[:at] + hidden + raw[at:])
+    record = directory + len(hidden)
+    for _ in offsets:  # each offset in the directory is moved, so that the ZIP reads as before
+        (offset,) = struct.unpack_from("<I", changed, record + 42)
+        struct.pack_into("<I", changed, record + 42, offset + len(hidden) * (offset >= at))
+        record += 46 + sum(struct.unpack_from("<HHH", changed, record + 28))
+    struct.pack_into("<I", changed, len(changed) - 6, directory + len(hidden))
+    path = tmp_path / "x.zip"
+    path.write_bytes(changed)
+    assert zipfile.ZipFile(path).testzip() is None
+    code, said = says(capsys, path)
+    assert (code, "there are bytes that are no file's" in said) == (NOT_GENUINE, True)
+
+
 def test_an_encrypted_member(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "x.zip", members(exported))
     raw = bytearray(path.read_bytes())

@@ -110,6 +110,14 @@ MUTANTS = (
         ("tests/export/test_hostile_exports.py",),
     ),
     Mutant(
+        "offline-members-apart",
+        "archiver/export/verify_offline.py",
+        "Zipped.__init__",
+        "info.header_offset - end in between",
+        "True",
+        ("tests/export/test_hostile_exports.py",),
+    ),
+    Mutant(
         "credentials-key-shown",
         "archiver/export/unwrapping.py",
         "unwrap_object",
