@@ -142,9 +142,10 @@ def approve(home: Path, disposal_id: str, as_json: bool) -> None:
 def run(home: Path, disposal_id: str, as_json: bool) -> ExitCode:
     """Run a disposal that was approved and has cooled, or go on where a run was stopped.
 
-    Who planned it does not run it. It takes the credentials of the disposers of both sites, which no node
-    holds, and looks at every entry again. Ends with 3 when it is half-done, and says why; the same command
-    goes on then, and also once copies that a certificate names have come to their end.
+    Neither who planned it nor anybody without an account runs it. It takes the credentials of the disposers
+    of both sites, which no node holds, and looks at every entry again. Ends with 3 when it is half-done, and
+    says why; the same command goes on then, and also once copies that a certificate names have come to
+    their end.
     """
     from contextlib import ExitStack
 

@@ -99,7 +99,7 @@ ROOMS = (
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
     _room("retention", 31, "core.*"),
-    _room("disposal", 32, "core.* retention"),
+    _room("disposal", 33, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),

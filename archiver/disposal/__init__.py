@@ -41,6 +41,7 @@ from vanvault.archiver.disposal.state import (
     DisposalState,
     state_of,
     why_no_run,
+    why_not_by,
 )
 
 __all__ = [
@@ -75,5 +76,6 @@ __all__ = [
     "what_stops",
     "why_entry_stays",
     "why_no_run",
+    "why_not_by",
     "why_segment_stays",
 ]

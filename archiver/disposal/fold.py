@@ -7,7 +7,8 @@
     disposal.withdrawn  disposal, digest, reason, who
     disposal.begun      disposal, digest, approval (request, digest, approved_by), who, runner (key)
     disposal.rechecked  disposal, digest, segment, entries, originals (that still go), dropped (what was no
-                        longer due, by reason), who; what was told last of a segment stands
+                        longer due, by reason), holds (ids of those in force then; absent: too many, or
+                        an earlier version's), who; what was told last of a segment stands
     disposal.replaced   disposal, digest, residue (key of its manifest), segments, who
     disposal.removing   disposal, digest, site, residue, objects: [key, version, bytes] of each that goes now
     disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site now;
@@ -71,6 +72,7 @@ class RecheckedSegment:
     entries: int
     originals: int
     dropped: Mapping[str, int]  # what of the plan was no longer due then, by reason
+    holds: frozenset[str] | None = None  # ids of those in force then; None: not on record
 
     @property
     def is_spared(self) -> bool:
@@ -278,6 +280,7 @@ def _rechecked(event: RecordedEvent) -> RecheckedSegment:
         _whole(detail, "entries"),
         _whole(detail, "originals"),
         _counts(detail, "dropped"),
+        frozenset(map(_said, _list(detail, "holds"))) if "holds" in detail else None,
     )
 
 

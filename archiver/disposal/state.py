@@ -15,6 +15,8 @@ from vanvault.archiver.disposal.fold import DisposalRecord
 
 #: Between the second approval and the first moment at which something may be removed.
 COOLING = timedelta(days=14)
+#: Begins the key of who has no account here.
+_NO_ACCOUNT = "os:"
 
 DisposalState = Literal[
     "planned",  # waits for its approval
@@ -71,16 +73,29 @@ def state_of(record: DisposalRecord, approval: DisposalApproval, now: datetime) 
     return "planned" if approval.state in ("none", "open") else "expired"
 
 
-def why_no_run(record: DisposalRecord, approval: DisposalApproval, runner: str, now: datetime) -> str:
-    """Why this person may not run it now; "": they may. ``runner``: key of who asks."""
+def why_no_run(
+    record: DisposalRecord, approval: DisposalApproval, runner: str, now: datetime, name: str = ""
+) -> str:
+    """Why this person may not run it now; "": they may. ``runner``, ``name``: of who asks, key and name."""
     state = state_of(record, approval, now)
     if state not in RUNNABLE:
         return _WHY[state].format(
             until="" if approval.approved_at is None else rfc3339_seconds(approval.approved_at + COOLING),
             why=approval.why or "there is no request for its approval",
         )
-    if runner == record.requester:
+    return why_not_by(record, runner, name)
+
+
+def why_not_by(record: DisposalRecord, runner: str, name: str = "") -> str:
+    """Why this person may never run it; "": they may, once it is ready.
+
+    Whoever has no account here may be the one who planned it: one human has several accounts of the operating
+    system.
+    """
+    if record.requester in (runner, f"{_NO_ACCOUNT}{name}"):
         return "who planned a disposal does not run it"
+    if runner.startswith(_NO_ACCOUNT):
+        return "whoever is not signed on may be the one who planned it, who does not run it"
     return ""
 
 

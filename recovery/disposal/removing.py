@@ -1,34 +1,29 @@
 """What a residue segment replaced goes from one site, on record before each version.
 
-A version whose lock stands, by the site's clock or by ours, stays; so does everything while a hold that was
-placed since may be over it.
+A version whose lock stands, by the site's clock or by ours, stays; so does everything while a hold that came
+since may be over it, or while not all holds can be known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item, KnownSegment, matches
+from vanvault.archiver.catalogue import KnownSegment
 from vanvault.archiver.core.errors import LockRefused, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.faults import Fault, no_fault
-from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import EventType
-from vanvault.archiver.retention import Hold
 from vanvault.archiver.stores import Disposer, StoredVersion
 from vanvault.archiver.upkeep.residue import replaced_objects
-from vanvault.recovery.holds import known_holds
+from vanvault.recovery.disposal.late_holds import HoldsLooked, holds_since, why_unseen
 from vanvault.recovery.work import record_aside
 
 #: Versions that one line on record names before they go.
 _TOGETHER = 30
-#: Fields that are known of an entry that was disposed of.
-_KNOWN = frozenset(("gateway", "message_id", "event_id", "transaction_id", "sha256"))
-#: Between two clocks of nodes.
-_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,6 @@ class Removal:
     disposers: Mapping[str, Disposer]
     said: Mapping[str, object]  # disposal, digest, who: of every line on record
     fault: Fault = no_fault
-    known: set[str] = field(default_factory=set)  # ids of holds by which entries were looked at again
     left: list[LeftCopy] = field(default_factory=list)
     halted: list[str] = field(default_factory=list)  # why something was not tried to its end
     removed: int = 0  # versions that went by this run
@@ -63,14 +57,14 @@ class Removal:
         self,
         residue: KnownSegment,
         gone: Sequence[str],
-        since: datetime,
+        looked: HoldsLooked,
         done: Collection[tuple[str, str]],
     ) -> None:
         """At every site, also where it was removed before: a copy may have come back.
 
         Args:
             gone: ids of the entries that were disposed of with it.
-            since: when holds were looked at last.
+            looked: the look at holds by which they were judged.
             done: (site, key of the residue) of which it is on record that nothing is left.
 
         Raises KeyUnavailable, SiteUnavailable (no site takes the record).
@@ -78,11 +72,9 @@ class Removal:
         for site in self.archive.sites:
             if (site, residue.key) in done and self._is_clear(site, residue):
                 continue
-            if over := holds_placed_since(self.archive, gone, since, self.known):
-                self.halted.append(f"{over[0].id} is over what lies at {site} yet: {over[0].why.reason}")
-                return
             try:
-                self._at(site, residue)
+                if not self._at(site, residue, gone, looked):
+                    return
             except SiteUnavailable as error:
                 self.halted.append(f"the site {site} is away: {error.message}")
             except VanVaultError as error:
@@ -114,11 +106,15 @@ class Removal:
             self.halted.append(f"{site}: {here[0].key} is there still, and {len(here) - 1} more")
         return not here
 
-    def _at(self, site: str, residue: KnownSegment) -> None:
+    def _at(self, site: str, residue: KnownSegment, gone: Sequence[str], looked: HoldsLooked) -> bool:
+        """False: nothing more is removed, here or elsewhere; why is in ``halted``."""
         left_before = len(self.left)
         open_now = [one for one in self._listed(site, residue) if self._may_go(site, one)]
         for first in range(0, len(open_now), _TOGETHER):
             group = open_now[first : first + _TOGETHER]
+            if why := self._why_kept(site, gone, looked):
+                self.halted.append(why)
+                return False
             objects = [[one.key, one.version, one.size] for one in group]
             self._record(EventType.DISPOSAL_REMOVING, site=site, residue=residue.key, objects=objects)
             self.fault("disposal-before-remove")
@@ -128,6 +124,14 @@ class Removal:
         if self._check_gone(site, residue) and len(self.left) == left_before:
             self._record(EventType.DISPOSAL_REMOVED, site=site, residue=residue.key)
             self.fault("disposal-after-site")
+        return True
+
+    def _why_kept(self, site: str, gone: Sequence[str], looked: HoldsLooked) -> str:
+        """Why nothing may go now; "": it may. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        if unseen := why_unseen(self.archive):
+            return f"what lies at {site} yet stays: {unseen}"
+        over = holds_since(self.archive, gone, looked)
+        return f"{over[0].id} is over what lies at {site} yet: {over[0].why.reason}" if over else ""
 
     def _listed(self, site: str, residue: KnownSegment) -> list[StoredVersion]:
         return list(replaced_objects(self.archive, residue, site=site)[site])
@@ -169,49 +173,6 @@ class Removal:
     def _record(self, type: str, **detail: object) -> None:
         """One site is enough: it is on record before anything goes, also while another is away."""
         record_aside(self.archive, type, {**self.said, **detail})
-
-
-def holds_placed_since(
-    archive: Archive, gone: Sequence[str], since: datetime, known: Collection[str]
-) -> tuple[Hold, ...]:
-    """Holds in force, placed since and not among the ``known``, that may be over what was disposed of.
-
-    Of such entries only few fields are known: a hold by another field counts as being over them.
-
-    Raises Damaged, SiteUnavailable (what is known of holds cannot be read).
-    """
-    archive.refresh()
-    book = known_holds(archive)
-    late = [one for one in book.in_force() if one.placed.at > since - _SKEW and one.id not in known]
-    if not late:
-        return ()
-    items = []
-    for id in gone:
-        try:
-            items.append(archive.search.entry(id))
-        except NotFound:
-            continue
-    named = {id for hold in late for id in hold.scope.entries}
-    beside = set()
-    for id in named.difference(gone):
-        try:
-            item = archive.search.entry(id)
-        except NotFound:
-            continue
-        if item["transaction_id"]:
-            beside.add((item["gateway"], item["transaction_id"]))
-    return tuple(hold for hold in late if any(_may_be_over(hold, one, beside) for one in items))
-
-
-def _may_be_over(hold: Hold, item: Item, beside: Collection[tuple[str, str]]) -> bool:
-    scope = hold.scope
-    if scope.entries:
-        return item["id"] in scope.entries or (item["gateway"], item["transaction_id"]) in beside
-    received, end = to_us(parse_rfc3339(item["received_at"])), hold.ends_us
-    if received < scope.from_us or (end is not None and received >= end):
-        return False
-    known = {name: value for name, value in scope.filters.items() if name in _KNOWN}
-    return matches(item, known)
 
 
 def _left(site: str, version: StoredVersion, why: str, until: datetime | None) -> LeftCopy:

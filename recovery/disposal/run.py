@@ -39,6 +39,7 @@ from vanvault.archiver.disposal import (
     planned_entries,
     what_is_due,
     why_entry_stays,
+    why_not_by,
     why_segment_stays,
 )
 from vanvault.archiver.home_files import KEYS_FOLDER
@@ -49,6 +50,7 @@ from vanvault.archiver.stores import Disposer
 from vanvault.archiver.upkeep.residue import Disposed, drop_from_index, replaced_objects, write_residue
 from vanvault.recovery.approvals import need
 from vanvault.recovery.disposal.certifying import WhatWent, certify, is_news, third_copy
+from vanvault.recovery.disposal.late_holds import HoldsLooked, why_unseen
 from vanvault.recovery.disposal.planning import check_nothing_stops
 from vanvault.recovery.disposal.removing import LeftCopy, Removal
 from vanvault.recovery.disposal.standing import Standings, beside, reduced_in, segment_standing
@@ -58,6 +60,9 @@ from vanvault.recovery.documents import Report
 from vanvault.recovery.work import QUIET, Observer, catch_up, record_aside
 
 _LOCK = "disposal.lock"
+_ANOTHER = "Another person signs on (vanvault login NAME) and does: vanvault disposal run {id}"
+#: Ids of holds on record with a look at a segment; of more, the time of the look tells which came later.
+_MOST_HOLDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +148,18 @@ def check_runnable(archive: Archive, id: str, who: Requester) -> KnownDisposal:
     known = disposals.get(id)
     if disposals.lacking:
         raise Damaged(f"a part of the record of disposals cannot be read: {disposals.lacking[0]}")
-    why = known.why_no_run(who.key)
+    why = known.why_no_run(who)
     if not why:
         return known
     if known.state == "certified":
         archive.catch_up_segments()
         if came_back(archive, known.record):
-            if who.key != known.record.requester:
+            why = why_not_by(known.record, who.key, who.name)
+            if not why:
                 return known
-            raise AccessDenied(
-                "who planned a disposal does not run it",
-                authenticated=True,
-                hint=f"Another person does: vanvault disposal run {id}",
-            )
+            raise AccessDenied(why, authenticated=True, hint=_ANOTHER.format(id=id))
     if known.state in RUNNABLE:
-        raise AccessDenied(why, authenticated=True, hint=f"Another person does: vanvault disposal run {id}")
+        raise AccessDenied(why, authenticated=True, hint=_ANOTHER.format(id=id))
     if known.state == "planned" and known.approval.request:
         raise ApprovalNeeded(
             f"{id} is not approved yet: {known.approval.why}",
@@ -224,6 +226,10 @@ class _Run:
                 "approved_by": list(approval.approved_by),
             }
         else:
+            self.fault("disposal-looked")
+            if unseen := why_unseen(self.archive):
+                raise Conflict(f"{record.id} is not begun: {unseen}", hint="See to that: vanvault status.")
+            check_runnable(self.archive, record.id, self.who)  # it may have been withdrawn meanwhile
             planner = Requester(record.who, "" if record.requester.startswith("os:") else record.requester)
             good = need(self.archive, ACT, record.subject, planner, used_by=self.who.name)
             if good is None:
@@ -251,8 +257,8 @@ class _Run:
             self.fault("disposal-replaced")
         gone = self.gone(residue)
         looked = record.rechecked.get(segment)
-        since = looked.at if looked else record.at
-        removal.remove(residue, [one.id for one in gone], since, record.removed.keys())
+        held_by = HoldsLooked(looked.at, looked.holds) if looked else HoldsLooked(record.at, None)
+        removal.remove(residue, [one.id for one in gone], held_by, record.removed.keys())
 
     def gone(self, residue: KnownSegment) -> list[PlannedEntry]:
         """What of the plan is gone by this residue segment."""
@@ -263,10 +269,14 @@ class _Run:
     def _replace(self, record: DisposalRecord, segment: str, removal: Removal) -> KnownSegment | None:
         """The residue segment that now stands in the place of this one; None: nothing of it goes."""
         archive = self.archive
-        archive.refresh()
-        dropped: Counter[str] = Counter()
+        unseen = why_unseen(archive)
         standings = Standings(archive)
-        removal.known |= standings.holds
+        if not unseen and standings.lacking:
+            unseen = f"a part of the record cannot be read: {standings.lacking[0]}"
+        if unseen:
+            removal.halted.append(f"the segment {segment} was not replaced: {unseen}")
+            return None
+        dropped: Counter[str] = Counter()
         due = self._still_due(segment, standings, dropped)
         self._tell(
             record,
@@ -275,6 +285,7 @@ class _Run:
             entries=sum(one.what == "entry" for one in due),
             originals=sum(one.what == "original" for one in due),
             dropped=dict(dropped),
+            **({"holds": sorted(standings.holds)} if len(standings.holds) <= _MOST_HOLDS else {}),
         )
         if not due:
             return None

@@ -70,8 +70,8 @@ class Standings:
 
     @property
     def holds(self) -> frozenset[str]:
-        """Ids of all holds that are known."""
-        return frozenset(self._holds.by_id)
+        """Ids of all holds in force."""
+        return frozenset(one.id for one in self._holds.in_force())
 
     @property
     def lacking(self) -> tuple[str, ...]:

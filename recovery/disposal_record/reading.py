@@ -25,7 +25,7 @@ from vanvault.archiver.disposal import (
     why_no_run,
 )
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalWish
+from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalWish, Requester
 from vanvault.recovery.approvals import KnownApprovals, known_approvals
 
 #: The act of the table that a disposal is.
@@ -56,9 +56,9 @@ class KnownDisposal:
         at = self.approval.approved_at
         return None if at is None or self.record.begin is not None else at + COOLING
 
-    def why_no_run(self, runner: str) -> str:
-        """Why the person with this key may not run it now; "": they may."""
-        return why_no_run(self.record, self.approval, runner, self.now)
+    def why_no_run(self, runner: Requester) -> str:
+        """Why this person may not run it now; "": they may."""
+        return why_no_run(self.record, self.approval, runner.key, self.now, runner.name)
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values; every field is there."""

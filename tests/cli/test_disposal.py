@@ -12,6 +12,9 @@ from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.journal import EventType
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.recovery.accounts import Desk, add_account
+from vanvault.recovery.work import account
 
 ID = "d-0000000000000001"
 
@@ -79,6 +82,11 @@ def test_a_run_takes_the_credentials_of_both_disposers(planned: Path) -> None:
     detail: dict[str, object] = {"disposal": ID, "digest": "ab" * 32, "who": "minh", "runner": "os:minh"}
     with Archive.open(planned) as archive:
         archive.record(EventType.DISPOSAL_BEGUN, {**detail, "approval": {"request": "q-1"}})
+    unknown = run_cli(planned, "disposal", "run", ID)
+    assert unknown.exit_code == ExitCode.DENIED
+    assert "not signed on" in unknown.stderr
+    with Archive.open(planned) as archive:
+        add_account(Desk(archive, "root"), NewAccount(account(), "person", "Nguyễn Minh"))
     refused = run_cli(planned, "disposal", "run", ID)
     assert refused.exit_code == ExitCode.SETTINGS
     assert "no credentials for its disposer" in refused.stderr

@@ -120,7 +120,36 @@ def test_a_run_is_refused_in_words(
 
 def test_another_person_runs_what_has_cooled() -> None:
     assert why_no_run(told(), APPROVED, "a-hoa", NOW + COOLING) == ""
+    assert why_no_run(told(), APPROVED, "a-hoa", NOW + COOLING, "hoa") == ""
     assert why_no_run(told("begun", "halted"), USED, "a-binh", NOW + COOLING) == ""
+
+
+@pytest.mark.parametrize(
+    ("planner", "runner", "name", "same"),
+    [
+        ("a-lan", "a-lan", "lan", True),
+        ("a-lan", "os:lan", "lan", True),
+        ("a-lan", "os:root", "root", True),
+        ("os:lan", "a-lan", "lan", True),
+        ("os:root", "os:backup", "backup", True),
+        ("a-lan", "a-hoa", "hoa", False),
+        ("os:root", "a-hoa", "hoa", False),
+    ],
+)
+def test_who_may_be_the_one_who_planned_it_does_not_run_it(
+    planner: str, runner: str, name: str, same: bool
+) -> None:
+    record = fold_disposals([event("planned", requester=planner)]).get(ID)
+    assert bool(why_no_run(record, APPROVED, runner, NOW + COOLING, name)) == same
+
+
+def test_the_holds_by_which_a_segment_was_judged_are_known_where_they_are_on_record() -> None:
+    looked = [event("rechecked", 1, segment="s-1"), event("rechecked", 2, segment="s-2", holds=["h-1"])]
+    record = fold_disposals([event("planned"), *looked]).get(ID)
+    assert {name: one.holds for name, one in record.rechecked.items()} == {
+        "s-1": None,
+        "s-2": frozenset({"h-1"}),
+    }
 
 
 @given(st.permutations(list(STEPS)), st.lists(st.sampled_from(sorted(STEPS))))

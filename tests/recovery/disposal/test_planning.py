@@ -86,8 +86,8 @@ def test_two_others_approve_it_and_then_it_cools(office: Office) -> None:
     assert known.cools_until - office.now <= timedelta(seconds=2)
     office.pass_time(timedelta(seconds=2))
     assert office.known(id).state == "ready"
-    assert office.known(id).why_no_run(office.who("lan").key) == "who planned a disposal does not run it"
-    assert office.known(id).why_no_run(office.who("minh").key) == ""
+    assert office.known(id).why_no_run(office.who("lan")) == "who planned a disposal does not run it"
+    assert office.known(id).why_no_run(office.who("minh")) == ""
     office.pass_time(timedelta(days=45))
     assert office.known(id).state == "expired"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -28,6 +29,9 @@ from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import rounded_up, source_in
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disposal import COOLING, ids_digest
+from vanvault.archiver.journal import EventType
+from vanvault.archiver.people.approvals import Requester
+from vanvault.archiver.retention import HoldReason, HoldSay, HoldScope, placing
 from vanvault.recovery.conditions import SeenFacts, gather_facts
 from vanvault.recovery.disposal import (
     CERTIFICATE_FORM,
@@ -303,6 +307,124 @@ def test_a_hold_between_the_two_sites_keeps_what_lies_at_the_second(office: Offi
     assert office.lies(*segments)["primary"] == []
     assert office.lies(*segments)["standby"]
     assert office.run(id).known.state == "half-done"
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"filters": {"message_id": "m-99"}},
+        {"filters": {"sha256": "ab" * 32, "gateway": "gateway-1"}},
+        {"from_us": 1, "to_us": 2},
+        {"filters": {"event_id": "e-99", "transaction_id": "t-2"}},
+    ],
+)
+def test_a_hold_that_another_entry_of_the_transaction_may_bring_under_keeps_what_is_left(
+    office: Office, scope: dict[str, Any]
+) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    done = office.run(id, fault=AtStep("disposal-after-site", lambda: office.hold(**scope)))
+    assert done.known.state == "half-done"
+    assert "a court asks" in done.halted[0]
+    assert office.lies(*segments)["standby"]
+
+
+def test_a_hold_over_another_gateway_between_the_two_sites_stops_nothing(office: Office) -> None:
+    id = office.cooled()
+    hold = AtStep("disposal-after-site", lambda: office.hold(filters={"gateway": "gateway-9"}))
+    assert office.run(id, fault=hold).known.state == "certified"
+
+
+def test_a_hold_that_was_placed_before_the_look_and_is_known_only_after_it_keeps_what_is_left(
+    office: Office,
+) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    scope, say = HoldScope(filters={"employer_code": "TA0001A"}), HoldSay(office.now, "minh", "a-minh")
+    detail = placing("h-00000000000000aa", HoldReason("12/2037", "a court asks"), scope, say)
+    old = office.archive.system_event(EventType.HOLD_PLACED, detail)
+    office.pass_time(timedelta(hours=1))
+    late = AtStep("disposal-after-site", lambda: office.archive.record_aside([old]))
+    done = office.run(id, fault=late)
+    assert done.known.state == "half-done"
+    assert "a court asks" in done.halted[0]
+    assert office.lies(*segments)["standby"]
+
+
+def test_a_run_that_goes_on_knows_by_which_holds_its_segment_was_judged(office: Office) -> None:
+    id = office.cooled()
+    office.hold(filters={"transaction_id": "t-open"})
+    office.hold(filters={"employer_code": "TC0003C"})
+    office.home.standby.fail_next("delete", times=1_000)
+    assert office.run(id).known.state == "half-done"
+    office.home.standby.fail_next("delete", times=0)
+    assert office.run(id).known.state == "certified"
+
+
+def test_a_hold_that_cannot_be_read_between_the_two_sites_keeps_what_lies_at_the_second(
+    office: Office,
+) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+
+    def strange() -> None:
+        office.archive.record_aside([office.archive.system_event(EventType.HOLD_PLACED, {"hold": 5})])
+
+    done = office.run(id, fault=AtStep("disposal-after-site", strange))
+    assert done.known.state == "half-done"
+    assert "a hold that this version cannot read" in done.halted[0]
+    assert office.lies(*segments)["primary"] == []
+    assert office.lies(*segments)["standby"]
+
+
+def test_where_a_hold_cannot_be_read_at_the_look_nothing_is_replaced(office: Office) -> None:
+    id = office.cooled()
+
+    def strange() -> None:
+        office.archive.record_aside([office.archive.system_event(EventType.HOLD_PLACED, {"hold": 5})])
+
+    done = office.run(id, fault=AtStep("disposal-begun", strange))
+    assert done.known.state == "half-done"
+    assert "was not replaced" in done.halted[0]
+    assert not is_gone(office, "t-1")
+
+
+@pytest.mark.parametrize("step", ["disposal-begun", "disposal-replaced"])
+def test_while_a_site_is_away_at_a_look_nothing_goes_and_the_next_run_completes_it(
+    office: Office, step: str
+) -> None:
+    id = office.cooled()
+    segments = planned_segments(office, id)
+    standby = office.home.standby
+    done = office.run(id, fault=AtStep(step, lambda: standby.fail_next("list", times=10_000)))
+    assert done.known.state == "half-done"
+    assert "the site standby is away" in done.halted[0]
+    standby.fail_next("list", times=0)
+    assert office.lies(*segments)["primary"]
+    assert is_gone(office, "t-1") == (step == "disposal-replaced")
+    office.pass_time(timedelta(minutes=10))
+    assert office.run(id).known.state == "certified"
+
+
+def test_a_withdrawal_while_it_is_looked_at_keeps_all_and_uses_up_nothing(office: Office) -> None:
+    id = office.cooled()
+
+    def withdraw() -> None:
+        withdraw_disposal(office.archive, id, office.who("hoa"), "we wait")
+
+    with pytest.raises(Conflict, match="it was withdrawn"):
+        office.run(id, fault=AtStep("disposal-looked", withdraw))
+    known = office.known(id)
+    assert (known.state, known.approval.state, known.record.begin) == ("withdrawn", "approved", None)
+    assert not is_gone(office, "t-1")
+
+
+def test_who_is_not_signed_on_runs_none(office: Office) -> None:
+    id = office.cooled()
+    for name in ("lan", "root"):
+        with pytest.raises(AccessDenied, match="not signed on"):
+            run_disposal(office.archive, id, Requester(name), office.home.sites)
+    assert office.run(id).known.state == "certified"
 
 
 def test_a_hold_over_something_else_between_the_two_sites_stops_nothing(office: Office) -> None:
