@@ -32,6 +32,7 @@ def read_evidence(node: Node) -> HomeEvidence:
         complete=not counted.unread and not fresh.unread,
         verified_at=run.finished if run else None,
         verified_whole=bool(run and run.whole),
+        verified_part=str(run.subset) if run and not run.subset.is_whole else "",
         drilled_at=drill.finished_at if drill else None,
         drilled_passed=bool(drill and drill.passed),
         drilled_ms=drill.rto_ms if drill else 0,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import orjson
 import structlog
 from starlette.requests import Request
 
@@ -19,7 +18,7 @@ from vanvault.api.console.views.message import (
     CopyShown,
     LooksShown,
     PartShown,
-    ReceiptShown,
+    receipt_shown,
     steps_of,
 )
 from vanvault.api.console.visits import Visit
@@ -28,7 +27,6 @@ from vanvault.api.node import Node
 from vanvault.api.reading import run_read
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import AccessDenied, VanVaultError
-from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.people.accounts import Permission
 from vanvault.archiver.retention import Owed
 from vanvault.recovery.access import look_query, seen_looks
@@ -84,13 +82,7 @@ class EntryParts:
 
         async def read() -> PartShown:
             receipt = await run_read(self._node, lambda: self._node.archive.receipts.of(self._id))
-            why = ""
-            try:
-                verify_receipt(receipt, self._node.archive.signing.public)
-                if receipt["sha256"] != self._item["sha256"]:
-                    why = "the receipt is of other bytes than the archive has on record"
-            except VanVaultError as error:
-                why = error.message
+            shown = receipt_shown(receipt, self._item, self._node.archive.signing.public)
             await look_on_page(
                 self._request,
                 self._node,
@@ -100,18 +92,7 @@ class EntryParts:
                 asked={"id": self._id},
                 shown=[self._id],
             )
-            return PartShown(
-                receipt=ReceiptShown(
-                    good=not why,
-                    why=why,
-                    received_at=receipt["received_at"],
-                    sha256=receipt["sha256"],
-                    key=receipt["signing_key"],
-                    policy=receipt["policy"],
-                    degraded=bool(receipt.get("degraded")),
-                    text=orjson.dumps(receipt, option=orjson.OPT_INDENT_2).decode(),
-                )
-            )
+            return PartShown(receipt=shown)
 
         return await self._part("receipts", read)
 

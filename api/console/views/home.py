@@ -20,6 +20,7 @@ class HomeEvidence:
     complete: bool  # nothing is missing in the two numbers for all that is known
     verified_at: datetime | None = None  # the last verification on record; None: there was none
     verified_whole: bool = False
+    verified_part: str = ""  # "3/30": that run read the third of thirty parts; "": all
     drilled_at: datetime | None = None  # the last drill; None: there was none
     drilled_passed: bool = False
     drilled_ms: int = 0

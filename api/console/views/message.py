@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
+from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.people.sight import Withheld
 from vanvault.recovery.access import SeenLook
 
@@ -30,6 +35,8 @@ _FACTS = (
 )
 _TIMES = frozenset(("received_at", "occurred_at", "verified_at"))
 _MOST_NUMBERS = 100
+#: What a receipt and the entry on record both have; ``sha512`` is not at hand with each.
+_SHARED = ("id", "size", "sha256", "sha512", "received_at")
 _ENDS = ("", "{}")
 
 
@@ -80,6 +87,7 @@ class ReceiptShown:
 
     good: bool
     why: str = ""  # why it is not, in the program's words
+    unclear: bool = False  # neither genuine nor not: it could not be checked
     received_at: str = ""
     sha256: str = ""
     key: str = ""  # id of the key that signed
@@ -140,6 +148,33 @@ def steps_of(items: Sequence[Mapping[str, Any]], entry_id: str) -> tuple[Transac
             item["id"] == entry_id,
         )
         for item in items
+    )
+
+
+def receipt_shown(
+    receipt: Mapping[str, Any], item: Mapping[str, Any], public_key: Callable[[str], Ed25519PublicKey]
+) -> ReceiptShown:
+    """The receipt, checked against the entry on record; ``public_key`` raises KeyUnavailable."""
+    why, unclear = "", False
+    try:
+        verify_receipt(receipt, public_key)
+        apart = [name for name in _SHARED if name in item and receipt.get(name) != item[name]]
+        if apart:
+            why = f"the receipt is of another entry than the archive has on record: {', '.join(apart)}"
+    except KeyUnavailable as error:
+        why, unclear = error.message, True  # nothing is known against it
+    except VanVaultError as error:
+        why = error.message
+    return ReceiptShown(
+        good=not why,
+        why=why,
+        unclear=unclear,
+        received_at=receipt["received_at"],
+        sha256=receipt["sha256"],
+        key=receipt["signing_key"],
+        policy=receipt["policy"],
+        degraded=bool(receipt.get("degraded")),
+        text=orjson.dumps(receipt, option=orjson.OPT_INDENT_2).decode(),
     )
 
 

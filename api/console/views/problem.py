@@ -17,6 +17,10 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     ),
     "unauthenticated": (N_("Nobody is signed in"), N_("Sign in, and open the page again.")),
     "not-found": (N_("There is no such page or entry"), N_("Check the address, or search for the entry.")),
+    "disposed": (
+        N_("This was here, and was disposed of by the rules"),
+        N_("The certificate named below proves it; an operator shows it by this number."),
+    ),
     "invalid-input": (N_("The question cannot be understood"), N_("Correct what is named below.")),
     "approval-needed": (N_("Others must approve this"), N_("Wait for the approval, then ask again.")),
     "too-large": (N_("This is too large"), N_("Ask for less at once.")),
@@ -54,6 +58,8 @@ class ProblemView:
     hint: str = ""
     field: str = ""
     roles: tuple[str, ...] = ()  # that would permit it
+    certificate: str = ""  # its number, of an entry that was disposed of
+    on: str = ""  # the day of that, YYYY-MM-DD, UTC
     request: str = ""  # the id of the request, for the log
     retry_after: int | None = None
 
@@ -75,6 +81,8 @@ def problem_view(
         hint=str(problem.get("hint", "")),
         field=str(problem.get("field", "")),
         roles=page.roles if denied else (),
+        certificate=str(problem.get("certificate", "")),
+        on=str(problem.get("on", "")),
         request=request,
         retry_after=retry_after,
     )

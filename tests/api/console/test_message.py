@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+from typing import NoReturn
 
 import httpx
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from tests.api.console.conftest import Browser, ConsolePlace, token_in
 from tests.api.console.test_search import looks_of
 from tests.support.server import push
+from vanvault.api.console.views.message import receipt_shown
+from vanvault.archiver.core.errors import KeyUnavailable
+from vanvault.archiver.home_files import KEYS_FOLDER
+from vanvault.archiver.keys import SigningKeys
 
 WHY = "khiếu nại 12/2026"
 #: What would run, load or mislead, were it shown as it is.
@@ -67,6 +72,25 @@ def test_a_reader_of_the_log_gets_no_original_and_is_told_who_does(
     assert browser.post(path, {"token": token, "purpose": "x"}).status_code == 403
     before = len(looks_of(place, "hoa", "original"))
     assert before == 0  # the form was refused before anything was looked at
+
+
+def test_a_receipt_that_cannot_be_checked_is_not_called_false(place: ConsolePlace) -> None:
+    """Nothing is known against it where a key is away; one of another entry says in what it differs."""
+    with place.server.client(place.gateway) as client:
+        receipt = push(client, "receipt-to-judge", b"<a/>").json()
+    public = SigningKeys(place.home / KEYS_FOLDER).public
+    item = {name: receipt[name] for name in ("id", "size", "sha256", "sha512", "received_at")}
+
+    def away(key_id: str) -> NoReturn:
+        raise KeyUnavailable(f"the key {key_id} is away")
+
+    good = receipt_shown(receipt, item, public)
+    assert (good.good, good.unclear, good.why) == (True, False, "")
+    unclear = receipt_shown(receipt, item, away)
+    assert (unclear.good, unclear.unclear) == (False, True)
+    for name in item:
+        bad = receipt_shown(receipt, {**item, name: "other"}, public)
+        assert (bad.good, bad.unclear, name in bad.why) == (False, False, True)
 
 
 def test_an_extractor_sees_no_receipt_and_no_place_of_copies(

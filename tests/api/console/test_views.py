@@ -16,7 +16,7 @@ from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars
 from vanvault.api.console.views.problem import problem_view
 from vanvault.api.console.views.search import hits_of
 from vanvault.api.problems import problem_of
-from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.archiver.core.errors import AccessDenied, Busy, EntryDisposed
 from vanvault.archiver.replicas import Lag, SiteStatus
 
 NOW = datetime(2026, 11, 30, 20, 0, 5, tzinfo=UTC)
@@ -128,3 +128,14 @@ def test_a_sealed_question_opens_after_a_rotation_and_shows_nothing() -> None:
     text = sealed_question(Keys("index-1"), question)  # type: ignore[arg-type]
     assert "TZ1234Z" not in text
     assert opened_question(Keys("index-2"), text) == question  # type: ignore[arg-type]
+
+
+def test_what_was_disposed_of_is_no_fault_and_is_not_called_unknown() -> None:
+    gone = EntryDisposed(
+        "x was disposed of on 2037-12-01, under certificate d-1", certificate="d-1", on="2037-12-01"
+    )
+    view = problem_view(problem_of(gone), PROBLEM)
+    assert (view.status, view.title) == (410, "This was here, and was disposed of by the rules")
+    assert (view.certificate, view.on) == ("d-1", "2037-12-01")
+    other = problem_view(problem_of(Busy("later")), PROBLEM)
+    assert (other.certificate, other.on) == ("", "")
