@@ -36,13 +36,13 @@ async def jobs(request: Request) -> Response:
     visit.person.authority("verify-results", visit.now)
     before = _before(request)
     to = to_us(visit.now) + 1 if before is None else before
-    types = [kind.type for kind in KINDS if visit.may(kind.needs)]
+    types = [kind.type for kind in KINDS if kind.is_for(visit.may)]
     events, complete = await asyncio.get_running_loop().run_in_executor(
         node.threads.reads, lambda: _read(node, types, to)
     )
     shown, further = page_of_jobs(events)
     asked = {"of": "jobs"} | ({} if before is None else {"before": str(before)})
-    results = {kind.type for kind in KINDS if kind.needs == "verify-results"}
+    results = {kind.type for kind in KINDS if kind.is_result}
     checks = sum(one.type in results for one in shown)
     await look_on_page(request, node, visit, "results", "verify-results", asked=asked, count=checks)
     found = [one.id for one in shown if one.type not in results]
@@ -54,6 +54,8 @@ async def jobs(request: Request) -> Response:
         complete=complete,
         opens=visit.may("search"),
         opens_roles=roles_with("search"),
+        sees_exports=visit.may("search") and visit.may("see-access"),
+        sees_exports_roles=roles_with("see-access"),
     )
     return page_answer(request, JOBS, view=view)
 

@@ -66,11 +66,12 @@ class EntryParts:
                 shown=[one["id"] for one in items],
             )
             copies = tuple(CopyShown(one.site, one.key, one.retain_until, one.problem) for one in owed.locks)
+            stored = self._visit.may("receipts")
             return PartShown(
                 case=CaseShown(
                     steps_of(items, self._id),
-                    tuple(owed.sentences(language)),
-                    copies if self._visit.may("receipts") else None,
+                    tuple(owed.sentences(language, stored=stored)),
+                    copies if stored else None,
                     len(owed.unread),
                 )
             )

@@ -90,6 +90,8 @@ def own_address(text: str) -> str:
     parts = urlsplit(text)
     plain = text.isascii() and text.isprintable() and "\\" not in text and len(text) <= _MOST_ADDRESS
     own = parts.path == PREFIX or parts.path.startswith(f"{PREFIX}/")
-    if not plain or parts.scheme or parts.netloc or not own or "//" in parts.path or "/.." in parts.path:
+    # A browser takes %2e%2e for .., and no page of the console has a % in its path.
+    leaves = any(part in parts.path for part in ("//", "/..", "%"))
+    if not plain or parts.scheme or parts.netloc or not own or leaves:
         return PREFIX
     return text

@@ -116,15 +116,18 @@ class Owed:
             "words": {"vi": self.sentences("vi"), "en": self.sentences("en")},
         }
 
-    def sentences(self, language: str) -> list[str]:
-        """The same for people, in "vi" or "en"."""
+    def sentences(self, language: str, *, stored: bool = True) -> list[str]:
+        """The same for people, in "vi" or "en".
+
+        ``stored`` false: for somebody who may not see how it is stored, so without holds, locks and names of
+        objects that could not be read.
+        """
         words = SENTENCES[language]
         clock, closed = self.clock, self.clock.closed_by
         found = [words["closed-before" if clock.state == "closed" else clock.state], *self._gone(words)]
         if clock.state == "disposed":
-            if self.holds:
-                found.append(words["holds"].format(holds=", ".join(self.holds)))
-            return [*found, *self._unread_told(words)]
+            held = [words["holds"].format(holds=", ".join(self.holds))] if self.holds else []
+            return [*found, *held, *self._unread_told(words)] if stored else found
         if closed is not None:
             day = vietnam_day(from_us(closed.counts_us)).isoformat()
             found.append(words["closed"].format(type=closed.entry.type, id=closed.entry.id, day=day))
@@ -142,6 +145,8 @@ class Owed:
         if clock.floor_us is not None:
             day = vietnam_day(from_us(clock.floor_us)).isoformat()
             found.append(words["floor"].format(day=day))
+        if not stored:
+            return found
         found.append(self._lock_sentence(words))
         found.append(words["holds"].format(holds=", ".join(self.holds)) if self.holds else words["no-hold"])
         return [*found, *self._unread_told(words)]

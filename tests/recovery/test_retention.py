@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -88,6 +89,16 @@ def test_each_copy_is_asked_for_its_lock(desk: Desk) -> None:
     assert away.lock is None
     assert [one.problem != "" for one in away.locks if one.site == "standby"] == [True]
     assert "Not every lock could be read now." in away.sentences("en")
+
+
+def test_holds_locks_and_objects_are_in_no_sentence_for_who_may_not_see_them(desk: Desk) -> None:
+    desk.dossier("m-1", "t-1")
+    for told in (desk.owed("t-1"), replace(desk.owed("t-1"), holds=("h-7",), unread=("odd/object",))):
+        for language in ("en", "vi"):
+            whole, some = told.sentences(language), told.sentences(language, stored=False)
+            assert some == whole[: len(some)]
+            assert len(whole) - len(some) == 2 + len(told.unread)
+            assert not any("h-7" in one or "odd/object" in one for one in some)
 
 
 @pytest.mark.parametrize(

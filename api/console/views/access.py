@@ -16,7 +16,7 @@ PAGE_LOOKS = 50
 #: Pages that one question has: the record is asked for no more looks at once.
 MOST_PAGES = 20
 _MOST_NAMED = 5
-_MOST_CURSOR = 30
+_MOST_DIGITS = 16  # of microseconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class LookCursor:
         """From an address. Raises InvalidInput."""
         page, _, until = text.partition(".")
         numbers = all(one.isascii() and one.isdecimal() for one in (page, until))
-        if len(text) > _MOST_CURSOR or not numbers or not 1 <= int(page) <= MOST_PAGES:
+        short = len(page) <= len(str(MOST_PAGES)) and len(until) <= _MOST_DIGITS
+        if not short or not numbers or not 1 <= int(page) <= MOST_PAGES:
             raise InvalidInput("the cursor is none of this page", field="cursor", hint="Ask anew.")
         return cls(int(page), int(until))
 

@@ -25,8 +25,17 @@ class JobKind:
     """One row: a type of event, who may see such jobs, and how it tells that all went well."""
 
     type: str  # without ``vanvault.``
-    needs: Permission  # as the API's route that tells of it
+    needs: Permission  # to see its events, as at the API's route that tells of them
     good: Callable[[Mapping[str, Any]], bool]  # raises KeyError, TypeError: it does not say
+
+    @property
+    def is_result(self) -> bool:
+        """Has it a route of its own? Every other event is found by a search alone."""
+        return self.needs == "verify-results"
+
+    def is_for(self, may: Callable[[Permission], bool]) -> bool:
+        """May somebody with these permissions see such jobs?"""
+        return may(self.needs) and (self.is_result or may("search"))
 
 
 #: Results of checks have routes of their own; every other event is found by a search.
@@ -38,8 +47,8 @@ KINDS = (
     JobKind("site.restored", "search", lambda told: not told["failures"]),
     JobKind("site.repaired", "search", lambda told: not told["failures"] and not told["beyond"]),
     JobKind("compaction.finished", "search", lambda told: not told["damaged"]),
-    JobKind("export.finished", "search", lambda told: not told["unreadable"]),
-    JobKind("extraction.ran", "search", lambda told: isinstance(told["extraction"], str)),
+    JobKind("export.finished", "see-access", lambda told: not told["unreadable"]),
+    JobKind("extraction.ran", "see-access", lambda told: isinstance(told["extraction"], str)),
     JobKind("disposal.certified", "search", lambda told: True),
     JobKind("disposal.halted", "search", lambda told: False),
     JobKind("schedule.failed", "search", lambda told: False),
@@ -72,6 +81,8 @@ class JobsView:
     complete: bool  # nothing that is known is missing
     opens: bool  # may this person open entries, and see jobs that a search finds?
     opens_roles: tuple[str, ...]
+    sees_exports: bool  # may this person see jobs of which the access log tells?
+    sees_exports_roles: tuple[str, ...]  # one of which it takes, beside one that may search
 
 
 def job_line(event: OwnEvent) -> JobLine:

@@ -55,7 +55,9 @@ def test_a_line_that_is_none_is_refused_and_never_narrowed_in_silence(line: str)
         typed_filters(line)
 
 
-@pytest.mark.parametrize("text", ["", "1", "0.5", "21.5", "-1.5", "1.5.6", "1." + "9" * 40, "²۳.1", "a.b"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "0.5", "21.5", "-1.5", "1.5.6", "1." + "9" * 40, "2." + "9" * 17, "²۳.1", "a.b"]
+)
 def test_a_cursor_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         LookCursor.of(text)
@@ -141,6 +143,7 @@ def test_pages_show_each_look_once_though_looking_goes_on(place: ConsolePlace, s
     assert 3 <= len(_ROWS.findall(second.text)) <= PAGE_LOOKS
     assert browser.get(f"{address}?cursor=nonsense").status_code == 400
     assert browser.get(f"{address}?cursors=1").status_code == 400
+    assert browser.get(f"{address}?cursor=2.{'9' * 20}").status_code == 400
 
 
 def test_wrong_filters_are_told_beside_the_form_and_hostile_ones_are_text(place: ConsolePlace) -> None:

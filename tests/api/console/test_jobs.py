@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,10 +12,13 @@ from tests.api.console.conftest import ConsolePlace
 from tests.api.console.test_search import looks_of
 from tests.support.command import run_cli
 from vanvault.api.console.terms import term
-from vanvault.api.console.views.jobs import KINDS, PAGE_JOBS, before_of, job_line, page_of_jobs
+from vanvault.api.console.views.jobs import KINDS, PAGE_JOBS, JobKind, before_of, job_line, page_of_jobs
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import OwnEvent
+from vanvault.archiver.people.accounts import PERMISSIONS
+from vanvault.archiver.people.sight import Sight
 
 
 def event(type: str, detail: Any, *, second: int = 0, id: str = "e-1") -> OwnEvent:
@@ -78,6 +82,29 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize("type", [kind.type for kind in KINDS])
 def test_every_kind_of_job_has_a_term(type: str) -> None:
     assert len({term(f"job:{type}", "vi"), term(f"job:{type}", "en"), f"job:{type}"}) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
+def test_a_job_is_for_whom_its_event_is(kind: JobKind) -> None:
+    item = {"gateway": SYSTEM_GATEWAY, "entry": "event", "type": f"vanvault.{kind.type}"}
+    for lacking in PERMISSIONS:
+        may = frozenset(PERMISSIONS) - {lacking}
+        if kind.is_for(may.__contains__):
+            assert Sight(may).lacks(item) is None, lacking
+    assert kind.is_for(lambda one: True)
+    assert kind.is_result or not kind.is_for(lambda one: one != "search")
+
+
+def test_an_export_is_not_told_to_who_may_only_search(place: ConsolePlace, tmp_path: Path) -> None:
+    given = ("--format", "csv", "--reason", "test", "--kind", "no-such", "--json")
+    made = run_cli(place.home, "export", "--output", tmp_path / "x", *given)
+    assert made.exit_code == 0, made.output
+    export = orjson.loads(made.stdout)["export"]
+    page = place.of("hoa").get("/console/jobs").text
+    assert export not in page and "Exports and extractions are shown to those" in page
+    assert (
+        export not in place.of("tam").get("/console/jobs").text
+    )  # sees the log of looks, and may not search
 
 
 def test_a_verification_stands_on_the_page_and_the_look_is_on_record(place: ConsolePlace) -> None:

@@ -99,7 +99,10 @@ def test_an_extractor_sees_no_receipt_and_no_place_of_copies(
     page = place.of("mai").get(f"/console/messages/{ids['xml']}")
     assert page.status_code == 200
     assert "Genuine" not in page.text and ".messages.parquet" not in page.text
-    assert "Where copies lie is shown" in page.text
+    assert "Holds, locks and where copies lie are shown" in page.text
+    assert "The earliest lock" not in page.text and "No hold is over it" not in page.text
+    reader = place.of("lan").get(f"/console/messages/{ids['xml']}").text
+    assert "The earliest lock" in reader and "No hold is over it" in reader
 
 
 @pytest.mark.parametrize("name", HOSTILE)
