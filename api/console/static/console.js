@@ -1,4 +1,5 @@
-// The console's own script: warns before the session ends, and moves the focus to what was replaced.
+// The console's own script: warns before the session ends, hides the page at its end, and moves the focus to
+// what was replaced.
 // Pages work without it.
 (() => {
   "use strict";
@@ -10,13 +11,23 @@
   let ends = 0;
   let timers = [];
 
+  // No request is made here: it would be a use of the session, and so keep it open for ever.
+  function hidePage() {
+    warning.hidden = true;
+    document.querySelectorAll("body > header, body > main, body > footer, body > .skip")
+      .forEach((part) => { part.hidden = true; });
+    const ended = document.getElementById("session-over");
+    ended.hidden = false;
+    ended.focus();
+  }
+
   function used() {
     timers.forEach(clearTimeout);
     warning.hidden = true;
     ends = Math.min(over, Date.now() + 1000 * idle);
     timers = [
       setTimeout(() => { warning.hidden = false; }, Math.max(0, ends - Date.now() - 1000 * WARN_S)),
-      setTimeout(() => { location.reload(); }, Math.max(1000, ends - Date.now() + 1000)),
+      setTimeout(hidePage, Math.max(1000, ends - Date.now() + 1000)),
     ];
   }
 

@@ -241,3 +241,20 @@ def test_the_end_of_a_session_is_told_before_it_comes(place: ConsolePlace, brows
         expect(found.page.locator("#session-warning")).to_be_visible()
         found.page.click("#stay")
         expect(found.page.locator("#session-warning")).to_be_hidden()
+
+
+def test_at_the_end_of_a_session_the_page_is_hidden_and_nothing_is_asked(
+    place: ConsolePlace, browser: Browser
+) -> None:
+    with tab(browser, place.server.url, locale="en-GB") as found:
+        signed_in(found, place, "lan")
+        found.page.clock.install()
+        found.open("/console")
+        asked: list[str] = []
+        found.page.on("request", lambda request: asked.append(request.url))
+        found.page.clock.fast_forward((15 * 60 + 5) * 1000)
+        expect(found.page.locator("#session-over")).to_be_visible()
+        expect(found.page.locator("main")).to_be_hidden()
+        found.page.clock.fast_forward(60 * 60 * 1000)
+        assert asked == []  # a request would keep the session open
+        expect(found.page.locator("#session-over a")).to_have_attribute("href", "/console/sign-in?next=/console")
