@@ -26,6 +26,10 @@ _GUEST_BYTES = 32
 _MOST_FIELDS = 64
 
 
+class StaleForm(AccessDenied):
+    """The token of a form is not that of this browser's session: no permission lacks."""
+
+
 def form_token(secret: str, action: str) -> str:
     """What a form that is sent to ``action`` carries; 32 hexadecimal digits."""
     return hmac.digest(secret.encode(), f"console form {action}".encode(), "sha256")[:16].hex()
@@ -50,7 +54,8 @@ def with_guest(answer: Response, secret: str) -> Response:
 async def form_of(request: Request, node: Node, secret: str) -> Mapping[str, str]:
     """The fields of a form, without empty ones. ``secret``: the one with which its page was made.
 
-    Raises AccessDenied: another site sent it, or its token is not good; InvalidInput, TooLarge, TooSlow.
+    Raises StaleForm: its token is not good; AccessDenied: another site sent it; InvalidInput, TooLarge,
+    TooSlow.
     """
     check_same_site(request)
     body = await short_body(request, node, "application/x-www-form-urlencoded")
@@ -63,7 +68,7 @@ async def form_of(request: Request, node: Node, secret: str) -> Mapping[str, str
         raise InvalidInput("a field of the form is given twice", field="body")
     token = fields.pop(TOKEN_FIELD, "")
     if not secret or not hmac.compare_digest(token.encode(), form_token(secret, request.url.path).encode()):
-        raise AccessDenied(
+        raise StaleForm(
             "the form does not belong to this browser's session",
             authenticated=True,
             hint="Open the page anew and send the form again. Cookies of this host must be allowed.",

@@ -13,15 +13,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from vanvault.api.console.answers import SAFE_HEADERS, page_answer
-from vanvault.api.console.forms import secret_of
+from vanvault.api.console.forms import StaleForm, secret_of
 from vanvault.api.console.pages import PREFIX, PROBLEM, SIGN_IN, page_at
-from vanvault.api.console.views.problem import problem_view
+from vanvault.api.console.views.problem import Denied, problem_view
 from vanvault.api.console.visits import visit_of
 from vanvault.api.context import node_of
 from vanvault.api.observe import request_id_of, route_of
 from vanvault.api.people import SESSION_COOKIE
 from vanvault.api.problems import problem_of, retry_after_of
 from vanvault.archiver.core.errors import AccessDenied, VanVaultError
+from vanvault.recovery.approvals import SignOnTooWeak
 
 _log = structlog.get_logger("vanvault.console")
 _MOST_ADDRESS = 2000
@@ -64,6 +65,7 @@ async def problem_answer(request: Request, error: VanVaultError) -> Response:
     view = problem_view(
         problem,
         page_at(route_of(request.scope)),
+        denied=_lacking(error),
         request=request_id_of(request.scope),
         retry_after=seconds,
     )
@@ -71,6 +73,12 @@ async def problem_answer(request: Request, error: VanVaultError) -> Response:
     if seconds is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer
+
+
+def _lacking(error: VanVaultError) -> Denied:
+    if isinstance(error, StaleForm):
+        return "stale-form"
+    return "sign-in-too-old" if isinstance(error, SignOnTooWeak) else "permission"
 
 
 def to_sign_on(request: Request) -> Response:

@@ -8,13 +8,20 @@ from vanvault.recovery.approvals.need import GoodApproval, asks, need
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
 from vanvault.recovery.approvals.setting import set_table
 from vanvault.recovery.approvals.telling import request_as_json
-from vanvault.recovery.approvals.verbs import Approver, approve_request, refuse_request, withdraw_request
+from vanvault.recovery.approvals.verbs import (
+    Approver,
+    SignOnTooWeak,
+    approve_request,
+    refuse_request,
+    withdraw_request,
+)
 
 __all__ = [
     "Approver",
     "GoodApproval",
     "KnownApprovals",
     "KnownApprover",
+    "SignOnTooWeak",
     "approve_request",
     "asks",
     "known_approvals",

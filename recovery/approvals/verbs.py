@@ -20,6 +20,10 @@ from vanvault.recovery.work import record_aside
 _MOST_REASON = 500  # characters
 
 
+class SignOnTooWeak(AccessDenied):
+    """A person who may approve signed on too long ago, or with one factor: no permission lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approver:
     """A person who is signed on; what the approval rests on goes on record with it."""
@@ -32,18 +36,18 @@ class Approver:
     def of(cls, person: SignedOn, settings: Settings, now: datetime) -> Approver:
         """Whoever signed on with two factors within the last five minutes, and may approve.
 
-        Raises AccessDenied: may not approve, signed on too long ago, or with one factor.
+        Raises AccessDenied: may not approve; SignOnTooWeak: signed on too long ago, or with one factor.
         """
         roles = person.authority("approve", now)
         session = person.session
         if not _has_two_factors(session, settings):
-            raise AccessDenied(
+            raise SignOnTooWeak(
                 "who approves or refuses must have signed on with two factors",
                 authenticated=True,
                 hint="Sign on with a password and a code, or at a provider that asks for two.",
             )
         if not session.is_fresh(now, FRESH):
-            raise AccessDenied(
+            raise SignOnTooWeak(
                 "who approves or refuses must have signed on within the last five minutes",
                 authenticated=True,
                 hint="Sign on again, then say it again.",

@@ -31,6 +31,7 @@ from vanvault.recovery.accounts import Desk, add_account, add_identity, current_
 from vanvault.recovery.approvals import (
     Approver,
     GoodApproval,
+    SignOnTooWeak,
     approve_request,
     known_approvals,
     known_approvers,
@@ -171,11 +172,11 @@ def test_who_approves_proves_who_they_are_first(guarded: Archive) -> None:
     settings, now = guarded.settings, guarded.clock.now()
     with pytest.raises(AccessDenied, match="no role"):
         Approver.of(person(guarded, "lan"), settings, now)
-    with pytest.raises(AccessDenied, match="two factors"):
+    with pytest.raises(SignOnTooWeak, match="two factors"):
         Approver.of(person(guarded, "binh", method="password"), settings, now)
-    with pytest.raises(AccessDenied, match="two factors"):
+    with pytest.raises(SignOnTooWeak, match="two factors"):
         Approver.of(person(guarded, "binh", method="provider"), settings, now)
-    with pytest.raises(AccessDenied, match="five minutes"):
+    with pytest.raises(SignOnTooWeak, match="five minutes"):
         Approver.of(person(guarded, "binh"), settings, now + 6 * MINUTE)
     with pytest.raises(AccessDenied, match="groups"):
         Approver.of(replace(person(guarded, "binh"), roles=frozenset()), settings, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from vanvault.api.console.messages import N_
 from vanvault.api.console.pages import ConsolePage
@@ -14,6 +14,14 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     "access-denied": (
         N_("You may not do this"),
         N_("Ask an account manager for the role, if you need it for your work."),
+    ),
+    "stale-form": (
+        N_("The form was too old, or another site sent it"),
+        N_("Open the page anew and send the form again."),
+    ),
+    "sign-in-too-old": (
+        N_("Sign in again for this"),
+        N_("Who approves or refuses must have signed in with two factors within the last five minutes."),
     ),
     "unauthenticated": (N_("Nobody is signed in"), N_("Sign in, and open the page again.")),
     "not-found": (N_("There is no such page or entry"), N_("Check the address, or search for the entry.")),
@@ -47,6 +55,10 @@ _OTHER = (
 )
 
 
+#: What lacks where access is denied.
+Denied = Literal["permission", "stale-form", "sign-in-too-old"]
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemView:
     """What a page says of a problem. ``detail`` and ``hint`` are the program's own words, in English."""
@@ -65,14 +77,24 @@ class ProblemView:
 
 
 def problem_view(
-    problem: Mapping[str, Any], page: ConsolePage, *, request: str = "", retry_after: int | None = None
+    problem: Mapping[str, Any],
+    page: ConsolePage,
+    *,
+    denied: Denied = "permission",
+    request: str = "",
+    retry_after: int | None = None,
 ) -> ProblemView:
-    """The page of a problem (RFC 9457), where ``page`` was asked for."""
+    """The page of a problem (RFC 9457), where ``page`` was asked for.
+
+    ``denied``: what lacks where access was denied; roles are named only where it is a permission.
+    """
     name = str(problem["type"]).rpartition(":")[2]
+    lacks_permission = name == "access-denied" and denied == "permission"
+    if name == "access-denied" and not lacks_permission:
+        name = denied
     if problem["status"] == 404:
         name = "not-found"
     title, advice = _TITLES.get(name, _OTHER)
-    denied = name == "access-denied"
     return ProblemView(
         status=problem["status"],
         title=title,
@@ -80,7 +102,7 @@ def problem_view(
         detail=str(problem.get("detail", "")),
         hint=str(problem.get("hint", "")),
         field=str(problem.get("field", "")),
-        roles=page.roles if denied else (),
+        roles=page.roles if lacks_permission else (),
         certificate=str(problem.get("certificate", "")),
         on=str(problem.get("on", "")),
         request=request,

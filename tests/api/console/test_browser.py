@@ -257,4 +257,6 @@ def test_at_the_end_of_a_session_the_page_is_hidden_and_nothing_is_asked(
         expect(found.page.locator("main")).to_be_hidden()
         found.page.clock.fast_forward(60 * 60 * 1000)
         assert asked == []  # a request would keep the session open
-        expect(found.page.locator("#session-over a")).to_have_attribute("href", "/console/sign-in?next=/console")
+        expect(found.page.locator("#session-over a")).to_have_attribute(
+            "href", "/console/sign-in?next=/console"
+        )

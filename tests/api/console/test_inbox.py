@@ -119,7 +119,9 @@ def test_others_see_no_request_and_a_form_of_another_site_does_nothing(place: Co
     page = hoa.get("/console/inbox").text
     assert id not in page and "No request waits" in page and "What needs a person now" in page
     sent = {"token": "0" * 32, "digest": "0" * 64}
-    assert nga.post(f"/console/inbox/{id}/approve", sent).status_code == 403
+    stale = nga.post(f"/console/inbox/{id}/approve", sent)
+    assert stale.status_code == 403
+    assert "The form was too old" in stale.text and "Roles that permit it" not in stale.text
     elsewhere = nga.post(f"/console/inbox/{id}/approve", sent, Sec_Fetch_Site="cross-site")
     assert elsewhere.status_code == 403
     assert "0 of 1 approvals" in nga.get("/console/inbox").text

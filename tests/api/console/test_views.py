@@ -13,7 +13,7 @@ from vanvault.api.console.sealed_question import opened_question, sealed_questio
 from vanvault.api.console.telling import Telling
 from vanvault.api.console.views.home import HomeView, site_lines
 from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars
-from vanvault.api.console.views.problem import problem_view
+from vanvault.api.console.views.problem import Denied, problem_view
 from vanvault.api.console.views.search import hits_of
 from vanvault.api.problems import problem_of
 from vanvault.archiver.core.errors import AccessDenied, Busy, EntryDisposed
@@ -87,6 +87,11 @@ def test_a_page_above_an_address_says_which_roles_may() -> None:
 def test_a_problem_says_who_may_only_where_one_may_not() -> None:
     denied = problem_view(problem_of(AccessDenied("no", authenticated=True)), SEARCH, request="r-1")
     assert (denied.status, denied.roles, denied.request) == (403, SEARCH.roles, "r-1")
+    reasons: tuple[Denied, ...] = ("stale-form", "sign-in-too-old")
+    for reason in reasons:
+        weak = problem_view(problem_of(AccessDenied("no", authenticated=True)), SEARCH, denied=reason)
+        assert (weak.status, weak.roles) == (403, ())
+        assert weak.title != denied.title and "Ask an account manager" not in weak.advice
     busy = problem_view(problem_of(Busy("wait", retry_after=3)), SEARCH, retry_after=3)
     assert (busy.status, busy.roles, busy.retry_after) == (503, (), 3)
     assert problem_view({"type": "about:blank", "status": 418, "detail": "tea"}, HOME).title
