@@ -158,7 +158,7 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 23, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.approvals", 16, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.disposal_record", 5, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 6, "archiver.*"),
