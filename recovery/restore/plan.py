@@ -14,12 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.objects import (
     LAST,
     CompactedBatches,
+    CompactedRange,
     Copies,
     Listing,
     SegmentCopies,
@@ -153,9 +155,6 @@ class _Comparison:
         ):
             for covered in read.compacted:
                 self._compacted.add(covered)
-                held_by = parse_key(covered.source)
-                if held_by is not None and held_by.of_residue:
-                    self._reduced.add(covered)
             for copies, state in zip(segment.objects, states, strict=True):
                 self._take(copies, state, read)
         for copies, state in in_order(listing.writers(), self._state, size=lambda _: 0, effort=self._effort):
@@ -180,8 +179,22 @@ class _Comparison:
         trusted = self._trusted
         if trusted is None:
             return frozenset()
-        found = standing_at(listing, lambda copies: read_manifest(self._source, copies, trusted))
+        residues: dict[str, SegmentManifest] = {}
+
+        def read(copies: Copies) -> SegmentManifest | None:
+            """At any site: the source may have been away when something was disposed of."""
+            at_each = (read_manifest(site, copies, trusted) for site in self._sites.values())
+            manifest = next((one for one in at_each if one is not None), None)
+            if manifest is not None and manifest.is_residue:
+                residues[copies.key] = manifest
+            return manifest
+
+        found = standing_at(listing, read)
         passed = found.replaced | found.refused
+        for key, manifest in residues.items():
+            if manifest.segment not in found.refused:
+                for one in manifest.covers:
+                    self._reduced.add(CompactedRange(one.writer, one.first, one.last, key))
         for segment in listing.segments() if passed else ():
             if segment.segment in passed:
                 self._left_out += sum(self._source.site in copies.at for copies in segment.objects)
@@ -207,10 +220,12 @@ class _Comparison:
         with its bytes tells the lock. Raises SiteUnavailable, SettingsError.
         """
         source = self._source
-        if source.site not in copies.at or not self._compacted.holds(parse_key(copies.key)):
+        if source.site not in copies.at:
             return False
         if self._reduced.holds(parse_key(copies.key)):
             return True
+        if not self._compacted.holds(parse_key(copies.key)):
+            return False
         young = copies.at[source.site][0].stored_at + self._rules.batch_lock > self._now
         if young and not listed_with_locks(source):
             return False

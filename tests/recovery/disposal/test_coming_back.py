@@ -16,6 +16,7 @@ from tests.support.archives import SITES
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import AccessDenied, Conflict, EntryDisposed
+from vanvault.archiver.core.names import parse_key, segment_prefix
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.recovery.reconcile import Reconciler, ReconcileRequest, reconcile
@@ -148,6 +149,22 @@ def test_a_site_that_is_rebuilt_from_one_that_still_has_it_is_given_none(office:
         plan = survey(archive, "standby", create=True)
         assert restore_site(plan, archive.sites["standby"], archive.sites["primary"]).whole
     assert not saved.keys() & {one.key for one in sites["primary"].list()}
+
+
+def test_a_source_that_was_away_during_the_disposal_gives_none_of_it_to_the_other_site(
+    office: Office,
+) -> None:
+    id, saved = disposed_of(office)
+    standby = office.home.standby
+    for key in {one.residue for one in office.known(id).record.removing}:
+        prefix = segment_prefix(str(parse_key(key).writer))  # type: ignore[union-attr]
+        for part in [one.key for one in standby.list(prefix)]:
+            standby.damage.drop(part)
+    bring_back(office, saved, "standby")
+    with office.home.archive() as archive:
+        plan = survey(archive, "standby", create=False)
+        assert restore_site(plan, archive.sites["standby"], archive.sites["primary"]).whole
+    assert there(office, saved)["primary"] == 0
 
 
 @pytest.mark.parametrize("sites", [("standby",), SITES], ids="+".join)
