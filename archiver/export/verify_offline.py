@@ -16,6 +16,7 @@ nothing.
 
 from __future__ import annotations
 
+import abc
 import argparse
 import base64
 import binascii
@@ -195,15 +196,16 @@ def seen(name: str) -> str:
     return ascii(name)[:80]
 
 
-class Files:
+class Files(abc.ABC):
     """What an export holds, by name; ``notes``: what else lies there."""
 
     def __init__(self) -> None:
         self.names: List[str] = []
         self.notes: List[str] = []
 
+    @abc.abstractmethod
     def open(self, name: str) -> IO[bytes]:
-        raise NotImplementedError
+        """The bytes of one file; an error ends the check."""
 
     def read(self, name: str) -> bytes:
         most = MOST[name.split("/")[0].split(".")[0]]
