@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFaulty, SiteUnavailable
+from vanvault.archiver.core.errors import (
+    NotFound,
+    SettingsError,
+    SiteFaulty,
+    SiteUnavailable,
+    VanVaultError,
+)
 from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import FileUrl, FoldersAlike, Site, create_site, parse_site_url
+from vanvault.archiver.upkeep.residue import let_go_large
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 
@@ -22,6 +30,8 @@ def other_site(archive: Archive, source: str) -> str:
 def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     """Plan the restore from ``source``. With ``create``, an absent target is made first, empty.
 
+    Where it cannot be told which large objects a disposal let go of, they are copied; ``unread`` says why.
+
     Raises:
         SiteUnavailable: the source is away.
         SettingsError: the target belongs to another archive, or its folder holds other things.
@@ -34,7 +44,20 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     elif not answers(archive.sites[name]):
         target = None
     trusted = Trusted(archive.settings.archive, archive.signing.public)
-    return plan_restore(archive.sites[source], target, name=name, trusted=trusted, locks=archive.rules.locks)
+    let_go, unread = _let_go(archive)
+    plan = plan_restore(
+        archive.sites[source], target, name=name, trusted=trusted, let_go=let_go, locks=archive.rules.locks
+    )
+    return replace(plan, unread=unread)
+
+
+def _let_go(archive: Archive) -> tuple[frozenset[str], str]:
+    """Large objects that a disposal let go of; and why that cannot be told, "": it can."""
+    try:
+        archive.catch_up_segments()
+        return let_go_large(archive), ""
+    except VanVaultError as error:
+        return frozenset(), error.message
 
 
 def ensure_site(archive: Archive, name: str, *, like: str = "") -> None:

@@ -8,7 +8,7 @@ so that copying lists nothing again as long as the pass is new.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -71,9 +71,10 @@ class RestorePlan:
     surplus: int  # objects that only the target has and that a repair brings back to the source
     ignored: int  # names at the source that are no objects of an archive
     segments: tuple[str, ...]  # with anything to copy; newest first
-    left_out: int  # batches that a segment holds and whose locks are over: nobody needs them again
+    left_out: int  # what nobody needs again: a segment holds it, or a disposal let go of it
     work: WorkList  # what is to be copied
     rules: LockRules  # how long copies may be locked
+    unread: str = ""  # why large objects that a disposal let go of are copied too; "": none is
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -94,6 +95,7 @@ def plan_restore(
     *,
     name: str,
     trusted: Trusted | None = None,
+    let_go: Collection[str] = (),
     locks: LockRules | None = None,
     effort: Effort | None = None,
     timer: Callable[[], float] = time.monotonic,
@@ -101,7 +103,8 @@ def plan_restore(
     """Compare the sites; ``target``, which is called ``name``, is None while it does not exist.
 
     ``trusted``: whose segments count; without it every batch is taken for one that no segment holds.
-    ``locks``: the rules of locks. What is no object of an archive is not copied, wherever it lies.
+    ``let_go``: large objects that a disposal let go of, which are not copied. ``locks``: the rules of locks.
+    What is no object of an archive is not copied, wherever it lies.
 
     Raises:
         InvalidInput: the target is the source.
@@ -110,7 +113,7 @@ def plan_restore(
     if name == source.site:
         raise InvalidInput(f"{name} cannot be restored from itself", field="from")
     sites: dict[str, SiteReader] = {source.site: source, **({name: target} if target else {})}
-    comparison = _Comparison(source, sites, name, trusted, locks or LockRules(), effort or Effort())
+    comparison = _Comparison(source, sites, name, trusted, let_go, locks or LockRules(), effort or Effort())
     return comparison.run(WorkList(source.site, name, len(_STAGES), timer=timer))
 
 
@@ -123,6 +126,7 @@ class _Comparison:
         sites: Mapping[str, SiteReader],
         target: str,
         trusted: Trusted | None,
+        let_go: Collection[str],
         rules: LockRules,
         effort: Effort,
     ) -> None:
@@ -130,6 +134,7 @@ class _Comparison:
         self._sites = sites
         self._target = target
         self._trusted = trusted
+        self._let_go = let_go
         self._rules = rules
         self._effort = effort
         self._now = source.now()
@@ -213,7 +218,7 @@ class _Comparison:
         return "spent" if self._is_spent(copies) else "due"
 
     def _is_spent(self, copies: Copies) -> bool:
-        """Is it a batch that a segment holds and whose lock is over?
+        """Is it a batch that a segment holds and whose lock is over, or what a disposal let go of?
 
         One that a residue segment holds may have what was disposed of: it is not copied, whatever its lock.
         Where listings show no locks, one that is younger than its first lock is not asked for: the answer
@@ -222,7 +227,7 @@ class _Comparison:
         source = self._source
         if source.site not in copies.at:
             return False
-        if self._reduced.holds(parse_key(copies.key)):
+        if copies.key in self._let_go or self._reduced.holds(parse_key(copies.key)):
             return True
         if not self._compacted.holds(parse_key(copies.key)):
             return False

@@ -163,7 +163,12 @@ def _note(plan: RestorePlan, observer: Observer) -> None:
         )
     if plan.left_out:
         observer.warn(
-            f"{plan.left_out} batches are not copied: segments hold what is in them, and their locks are over"
+            f"{plan.left_out} objects are not copied: segments stand for them, or a disposal let go of them"
+        )
+    if plan.unread:
+        observer.warn(
+            f"which large objects a disposal let go of cannot be told, so all are copied: {plan.unread};"
+            " vanvault disposal run removes these once it can be read"
         )
 
 
