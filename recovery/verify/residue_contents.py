@@ -28,6 +28,7 @@ _LEFT = frozenset(
         "size",
         "sha256",
         "transaction_id",
+        "dossier_number",
         "event_id",
         "repeats",
     )

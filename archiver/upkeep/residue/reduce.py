@@ -22,7 +22,9 @@ from vanvault.archiver.core.model import SYSTEM_GATEWAY, ResidueRow
 _ENTRY, _ORIGINAL = "entry", "original"
 #: What the log calls a row of which the entry was disposed of.
 _GONE = "disposed"
-#: Columns of such a row that stay; ``message_id`` only where the entry was a message.
+#: Columns of such a row that stay; ``message_id`` only where the entry was a message. The dossier number is
+#: kept for the sake of others: a line that names a number of two transactions leads to neither, and must not
+#: close the other one when this one is gone.
 _KEPT = frozenset(
     (
         "received_at",
@@ -33,6 +35,7 @@ _KEPT = frozenset(
         "size",
         "sha256",
         "transaction_id",
+        "dossier_number",
         "event_id",
         "repeats",
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from tests.recovery.disposal.conftest import Office
-from vanvault.archiver.core.times import rfc3339_us, to_us
+from tests.recovery.disposal.conftest import GATEWAY, Office, settled
+from tests.support.archives import memory_home
+from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
+from vanvault.archiver.intake import event_draft
 from vanvault.recovery.retention import (
     clock_of_case,
     clocks_of_segments,
@@ -51,6 +54,22 @@ def test_it_is_a_state_of_its_own_with_its_certificate(office: Office) -> None:
     at_least = told(office, "t-1")["at_least"]
     assert isinstance(at_least, str)
     assert at_least < rfc3339_us(to_us(office.now))[:10]
+
+
+def test_a_line_that_led_to_neither_of_two_transactions_closes_none_when_one_is_gone(tmp_path: Path) -> None:
+    with memory_home(tmp_path / "home") as home, home.archive() as archive:
+        office = Office(home, archive)
+        office.transaction("t-number", dossier_number="00123/2026/07900")
+        office.transaction("t-same", closed=False, dossier_number="00123/2026/07900")
+        settled(office)
+        line = {"event_id": "e-loose", "type": "transaction.returned", "dossier_number": "00123/2026/07900"}
+        line["occurred_at"] = rfc3339_seconds(office.now)
+        office.write("loose", event_draft(GATEWAY, line, received=office.now))
+        assert told(office, "t-same")["state"] == "open"
+        disposed_of(office)
+        assert told(office, "t-number")["state"] == "disposed"
+        assert told(office, "t-same")["state"] == "open"
+        assert in_bulk(office)["t-same"] == "open"
 
 
 def test_bulk_clocks_say_the_same(office: Office) -> None:
