@@ -35,6 +35,7 @@ ROOMS = (
     _room("core.ports", None),
     _room("core.faults", None),
     _room("core.recorded_event", None),
+    _room("core.bound_fold", None, "core.errors core.recorded_event"),
     _room("core.tasks", None),
     _room("core.options", None),
     _room("core.system_files", None),
@@ -116,7 +117,7 @@ ROOMS = (
     ),
     _room(
         "journal",
-        13,
+        15,
         "core.* log_lines keys stores stores.verdict replicas catalogue",
     ),
     _room("journal.availability", 12, "core.* disk log_lines catalogue"),

@@ -30,7 +30,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.bound_fold import BoundFold, count_in, list_in, object_in, text_in, text_of
+from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339
 
@@ -179,45 +180,22 @@ class DisposalBook:
 
 def fold_disposals(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> DisposalBook:
     """All disposals that these events tell of; ``lacking``: what of the record could not be read."""
-    ordered = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
-    found: dict[str, DisposalRecord] = {}
-    strange: list[str] = []
-    for event in ordered:
-        if event.type != PLANNED:
-            continue
-        try:
-            new = _planned(event)
-        except (KeyError, TypeError, ValueError, VanVaultError):
-            strange.append(event.id)
-            continue
-        if found.setdefault(new.id, new).digest != new.digest:
-            strange.append(event.id)  # an id is one plan's for ever: the first stands
-    for event in ordered:
-        if event.type == PLANNED:
-            continue
-        known = found.get(str(event.detail.get("disposal")))
-        if known is None or event.detail.get("digest") != known.digest:
-            strange.append(event.id)  # of another plan: that is no step of this disposal
-            continue
-        try:
-            found[known.id] = _stepped(known, event)
-        except (KeyError, TypeError, ValueError, VanVaultError):
-            found[known.id] = replace(known, unclear=True)
-    return DisposalBook(found, tuple(strange), tuple(lacking))
+    found, strange = _FOLD.of(events)
+    return DisposalBook(found, strange, tuple(lacking))
 
 
 def _planned(event: RecordedEvent) -> DisposalRecord:
     detail = event.detail
     return DisposalRecord(
-        _text(detail, "disposal"),
-        _text(detail, "digest"),
-        _text(detail, "plan"),
-        _whole(detail, "entries"),
-        _whole(detail, "originals"),
-        _whole(detail, "bytes"),
-        _whole(detail, "segments"),
-        _text(detail, "requester"),
-        _text(detail, "who"),
+        text_in(detail, "disposal"),
+        text_in(detail, "digest"),
+        text_in(detail, "plan"),
+        count_in(detail, "entries"),
+        count_in(detail, "originals"),
+        count_in(detail, "bytes"),
+        count_in(detail, "segments"),
+        text_in(detail, "requester"),
+        text_in(detail, "who"),
         event.at,
     )
 
@@ -226,7 +204,7 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     """With one more step. The first of a kind stands, but for a second begin: that cannot be."""
     detail = event.detail
     if event.type == WITHDRAWN:
-        said = (event.at, _text(detail, "who"), _text(detail, "reason"))
+        said = (event.at, text_in(detail, "who"), text_in(detail, "reason"))
         return replace(known, withdrawn=known.withdrawn or said)
     after = replace(known, last_at=event.at)  # events come in the order of their receipt
     if event.type == BEGUN:
@@ -235,26 +213,26 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
         again = _rechecked(event)
         return replace(after, rechecked={**after.rechecked, again.segment: again})
     if event.type == REPLACED:
-        segments = tuple(map(_said, _list(detail, "segments")))
-        one = ReplacedSegments(event.at, _text(detail, "residue"), segments)
+        segments = tuple(map(text_of, list_in(detail, "segments")))
+        one = ReplacedSegments(event.at, text_in(detail, "residue"), segments)
         return replace(after, replaced={one.residue: one, **after.replaced})
     if event.type == REMOVING:
         return replace(after, removing=after.removing | set(_objects(detail)))
     if event.type == REMOVED:
-        place = (_text(detail, "site"), _text(detail, "residue"))
+        place = (text_in(detail, "site"), text_in(detail, "residue"))
         return replace(after, removed={**after.removed, place: event.at})
     if event.type == HALTED:
-        return replace(after, halted=(event.at, tuple(map(_said, _list(detail, "why")))))
+        return replace(after, halted=(event.at, tuple(map(text_of, list_in(detail, "why")))))
     if event.type == EMPTIED:
         return replace(after, emptied=after.emptied or _counts(detail, "dropped"))
     certificate = DisposalCertificate(
         event.at,
-        _whole(detail, "number"),
-        _text(detail, "certificate"),
-        _text(detail, "sha256"),
-        _whole(detail, "remaining"),
-        _text(detail, "who"),
-        parse_rfc3339(_text(detail, "until")) if "until" in detail else None,
+        count_in(detail, "number"),
+        text_in(detail, "certificate"),
+        text_in(detail, "sha256"),
+        count_in(detail, "remaining"),
+        text_in(detail, "who"),
+        parse_rfc3339(text_in(detail, "until")) if "until" in detail else None,
     )
     if any(one.number == certificate.number for one in after.certificates):
         return after
@@ -265,7 +243,7 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
 def _begun(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     detail = event.detail
     begin = DisposalBegin(
-        event.at, _object(detail, "approval"), _text(detail, "who"), _text(detail, "runner")
+        event.at, object_in(detail, "approval"), text_in(detail, "who"), text_in(detail, "runner")
     )
     if known.begin is not None and known.begin.approval.get("request") != begin.approval.get("request"):
         return replace(known, unclear=True)
@@ -276,53 +254,32 @@ def _rechecked(event: RecordedEvent) -> RecheckedSegment:
     detail = event.detail
     return RecheckedSegment(
         event.at,
-        _text(detail, "segment"),
-        _whole(detail, "entries"),
-        _whole(detail, "originals"),
+        text_in(detail, "segment"),
+        count_in(detail, "entries"),
+        count_in(detail, "originals"),
         _counts(detail, "dropped"),
-        frozenset(map(_said, _list(detail, "holds"))) if "holds" in detail else None,
+        frozenset(map(text_of, list_in(detail, "holds"))) if "holds" in detail else None,
     )
 
 
 def _objects(detail: Mapping[str, Any]) -> Iterator[RemovedObject]:
-    site, residue = _text(detail, "site"), _text(detail, "residue")
-    for one in _list(detail, "objects"):
+    site, residue = text_in(detail, "site"), text_in(detail, "residue")
+    for one in list_in(detail, "objects"):
         if not isinstance(one, list) or len(one) != 3 or type(one[2]) is not int:
             raise ValueError("another version's form")
-        yield RemovedObject(site, residue, _said(one[0]), _said(one[1]), one[2])
-
-
-def _said(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("no text")
-    return value
-
-
-def _text(detail: Mapping[str, Any], name: str) -> str:
-    return _said(detail[name])
-
-
-def _whole(detail: Mapping[str, Any], name: str) -> int:
-    value = detail[name]
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{name} is no count")
-    return value
-
-
-def _object(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = detail[name]
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} is no object")
-    return value
-
-
-def _list(detail: Mapping[str, Any], name: str) -> list[Any]:
-    value = detail[name]
-    if not isinstance(value, list):
-        raise ValueError(f"{name} is no list")
-    return value
+        yield RemovedObject(site, residue, text_of(one[0]), text_of(one[1]), one[2])
 
 
 def _counts(detail: Mapping[str, Any], name: str) -> dict[str, int]:
-    told = _object(detail, name)
-    return {_said(reason): _whole(told, reason) for reason in told}
+    told = object_in(detail, name)
+    return {text_of(reason): count_in(told, reason) for reason in told}
+
+
+_FOLD = BoundFold(
+    PLANNED,
+    "disposal",
+    _planned,
+    _stepped,
+    digest=lambda known: known.digest,
+    unclear=lambda known: replace(known, unclear=True),
+)

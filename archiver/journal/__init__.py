@@ -16,6 +16,7 @@ from vanvault.archiver.journal.events import (
     own_events,
 )
 from vanvault.archiver.journal.failover_listener import FailoverListener
+from vanvault.archiver.journal.recorded import RecordedHistory, recorded_history
 from vanvault.archiver.journal.trust import Trust, TrustRules
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "EventType",
     "FailoverListener",
     "OwnEvent",
+    "RecordedHistory",
     "Trust",
     "TrustRules",
     "accepted_details",
@@ -32,4 +34,5 @@ __all__ = [
     "first_event_at",
     "newest_event",
     "own_events",
+    "recorded_history",
 ]

@@ -10,7 +10,7 @@ from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import own_events, recorded_history
 from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, IDLE_DAYS, Accounts, fold
 
 #: Events that tell that an account, ``id`` of their detail, was used: a sign-on, or the first use of a day.
@@ -59,23 +59,14 @@ def current_accounts(archive: ArchiveReader) -> Accounts:
 
 def accounts_at(archive: ArchiveReader, moment: datetime) -> Accounts:
     """All accounts as they stood at a moment of the past, by what is on record of them. Raises as above."""
-    lacking: dict[str, Unread] = {}
-
-    def note(one: Unread) -> None:
-        lacking[one.object] = one
-
     to = to_us(moment)
-    events = [
-        own.recorded
-        for type in ACCOUNT_EVENTS
-        for own in own_events(archive.search, type, to_us=to, order="oldest", unread=note)
-    ]
+    history = recorded_history(archive.search, ACCOUNT_EVENTS, to_us=to)
     seen: dict[str, datetime] = {}
     for type in SEEN_EVENTS:
         for own in own_events(archive.search, type, from_us=to_us(moment - _SEEN_BACK), to_us=to):
             id = str(own.detail.get("id"))
             seen[id] = max(own.at, seen.get(id, own.at))
-    return fold(events, seen=seen, lacking=(f"{key}: {lacking[key].reason}" for key in sorted(lacking)))
+    return fold(history.events, seen=seen, lacking=history.lacking)
 
 
 def read_account_record(
@@ -87,15 +78,9 @@ def read_account_record(
     """
     before = before or AccountRecord()
     since_us = to_us(since) if since else 0
-    lacking: dict[str, Unread] = {}
-
-    def note(one: Unread) -> None:
-        lacking[one.object] = one
-
     events = {event.id: event for event in _unrecorded(archive)}
-    for type in ACCOUNT_EVENTS:
-        for own in own_events(archive.search, type, from_us=since_us, order="oldest", unread=note):
-            events[own.id] = own.recorded
+    history = recorded_history(archive.search, ACCOUNT_EVENTS, from_us=since_us)
+    events |= {event.id: event for event in history.events}
     seen, newest = dict(before.seen), before.seen_to
     uses_since = newest - _SEEN_OVERLAP if newest else archive.clock.now() - _SEEN_BACK
     for type in SEEN_EVENTS:
@@ -103,7 +88,7 @@ def read_account_record(
             id, at = str(own.detail.get("id")), own.at
             seen[id] = max(at, seen.get(id, at))
             newest = max(at, newest or at)
-    return AccountRecord(events, seen, newest, tuple(lacking[key] for key in sorted(lacking)))
+    return AccountRecord(events, seen, newest, history.unread)
 
 
 def _unrecorded(archive: ArchiveReader) -> Iterator[RecordedEvent]:

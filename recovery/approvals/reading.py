@@ -9,9 +9,8 @@ from datetime import datetime
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.journal import EventType, recorded_history
 from vanvault.archiver.people.approvals import (
     APPROVAL_EVENTS,
     LONGEST_KEPT,
@@ -57,10 +56,9 @@ class KnownApprovals:
 
 def known_table(archive: ArchiveReader) -> KnownApprovals:
     """The table alone, without requests and accounts. Raises as ``known_approvals``."""
-    lacking: list[Unread] = []
-    found = own_events(archive.search, EventType.APPROVAL_TABLE_SET, unread=lacking.append)
-    book = fold_approvals([one.recorded for one in found], lacking=_told(lacking))
-    is_passing = AccountRecord(lacking=tuple(lacking)).is_passing
+    history = recorded_history(archive.search, (EventType.APPROVAL_TABLE_SET,))
+    book = fold_approvals(history.events, lacking=history.lacking)
+    is_passing = AccountRecord(lacking=history.unread).is_passing
     return KnownApprovals(book, AccountHistory(), archive.clock.now(), is_passing)
 
 
@@ -71,20 +69,14 @@ def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> Know
     """
     now = archive.clock.now()
     since = 0 if everything else to_us(now - LONGEST_KEPT)
-    lacking: dict[str, Unread] = {}
-
-    def note(one: Unread) -> None:
-        lacking[one.object] = one
-
-    events: list[RecordedEvent] = []
-    for type in APPROVAL_EVENTS:
-        from_us = 0 if type == EventType.APPROVAL_TABLE_SET else since
-        found = own_events(archive.search, type, from_us=from_us, unread=note)
-        events.extend(one.recorded for one in found)
+    table = recorded_history(archive.search, (EventType.APPROVAL_TABLE_SET,))
+    said = [type for type in APPROVAL_EVENTS if type != EventType.APPROVAL_TABLE_SET]
+    history = recorded_history(archive.search, said, from_us=since)
+    unread = tuple({one.object: one for one in (*table.unread, *history.unread)}.values())
     record = read_account_record(archive)
-    book = fold_approvals(events, lacking=_told(lacking.values()))
+    book = fold_approvals((*table.events, *history.events), lacking=_told(unread))
     people = AccountHistory(tuple(record.events.values()), record.seen, _told(record.lacking))
-    is_passing = record.is_passing or AccountRecord(lacking=tuple(lacking.values())).is_passing
+    is_passing = record.is_passing or AccountRecord(lacking=unread).is_passing
     return KnownApprovals(book, people, now, is_passing)
 
 

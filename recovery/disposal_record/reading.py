@@ -8,9 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.catalogue import Unread
-from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disposal import (
     COOLING,
@@ -24,7 +21,7 @@ from vanvault.archiver.disposal import (
     state_of,
     why_no_run,
 )
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import recorded_history
 from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalWish, Requester
 from vanvault.recovery.approvals import KnownApprovals, known_approvals
 
@@ -146,20 +143,8 @@ def known_disposals(archive: ArchiveReader) -> KnownDisposals:
 
     Raises Damaged, SiteUnavailable (the index cannot be read), SettingsError.
     """
-    lacking: dict[str, Unread] = {}
-
-    def note(one: Unread) -> None:
-        lacking[one.object] = one
-
-    events: list[RecordedEvent] = []
-    for type in DISPOSAL_EVENTS:
-        for event in own_events(archive.search, type, unread=note):
-            try:
-                detail = event.detail
-            except Damaged:
-                detail = {}  # it says nothing, and is named among what is strange
-            events.append(RecordedEvent(event.id, type, event.at, detail))
-    book = fold_disposals(events, lacking=[f"{one.object}: {one.reason}" for one in lacking.values()])
+    history = recorded_history(archive.search, DISPOSAL_EVENTS, keeps_damaged=True)
+    book = fold_disposals(history.events, lacking=history.lacking)
     now = archive.clock.now()
     if not book.by_id:
         return KnownDisposals(book, {}, now, book.lacking)

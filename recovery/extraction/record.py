@@ -11,12 +11,11 @@ from typing import Any
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.asked_times import exact_times
-from vanvault.archiver.core.errors import Busy, Damaged, InvalidInput, SiteUnavailable
+from vanvault.archiver.core.errors import Busy, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
-from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import rfc3339_us
 from vanvault.archiver.export import parse_request
-from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.journal import EventType, recorded_history
 from vanvault.archiver.people.extraction import (
     EXTRACTION_EVENTS,
     Extraction,
@@ -51,20 +50,8 @@ def known_extractions(archive: ArchiveReader) -> Extractions:
 
     Raises Damaged, SiteUnavailable (the index cannot be read).
     """
-    lacking: dict[str, Unread] = {}
-
-    def note(one: Unread) -> None:
-        lacking[one.object] = one
-
-    events: list[RecordedEvent] = []
-    for type in EXTRACTION_EVENTS:
-        for event in own_events(archive.search, type, unread=note):
-            try:
-                detail = event.detail
-            except Damaged:
-                detail = {}  # it says nothing, and is named among what is strange
-            events.append(RecordedEvent(event.id, type, event.at, detail))
-    return fold_extractions(events, lacking=[f"{one.object}: {one.reason}" for one in lacking.values()])
+    history = recorded_history(archive.search, EXTRACTION_EVENTS, keeps_damaged=True)
+    return fold_extractions(history.events, lacking=history.lacking)
 
 
 def ask_extraction(

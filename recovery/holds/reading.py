@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.catalogue import Item, Query, Unread, matches
+from vanvault.archiver.catalogue import Item, Query, matches
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import recorded_history
 from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, fold_holds
 
 
@@ -18,17 +18,8 @@ def known_holds(archive: ArchiveReader) -> HoldBook:
 
     Raises SiteUnavailable, Damaged (the index).
     """
-    lacking: set[str] = set()
-
-    def note(one: Unread) -> None:
-        lacking.add(one.object)
-
-    book = fold_holds(
-        own.recorded
-        for type in HOLD_EVENTS
-        for own in own_events(archive.search, type, order="oldest", unread=note)
-    )
-    return replace(book, lacking=tuple(sorted(lacking)))
+    history = recorded_history(archive.search, HOLD_EVENTS)
+    return replace(fold_holds(history.events), lacking=tuple(one.object for one in history.unread))
 
 
 def holds_over(book: HoldBook, items: Iterable[Item]) -> tuple[Hold, ...]:

@@ -9,10 +9,17 @@ import pytest
 from tests.support.archives import Home
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue import Query, Search, Unread
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal import EventType, OwnEvent, first_event_at, newest_event, own_events
+from vanvault.archiver.journal import (
+    EventType,
+    OwnEvent,
+    first_event_at,
+    newest_event,
+    own_events,
+    recorded_history,
+)
 
 
 @pytest.fixture
@@ -85,3 +92,39 @@ def test_more_events_than_a_page_holds_are_all_read(archive: Archive, home: Home
 def test_a_detail_that_is_no_object_is_damage(text: str) -> None:
     with pytest.raises(Damaged):
         _ = OwnEvent("id", "type", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", text).detail
+
+
+NOTES = (EventType.AVAILABILITY_NOTE, EventType.KEYS_UNWRAPPED)
+
+
+def test_a_history_names_each_object_that_was_unread_once(
+    archive: Archive, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(archive, home, 2)
+    whole = Search.every
+
+    def every(self: Search, query: Query, unread: object = None) -> object:
+        if callable(unread):
+            unread(Unread("batch/x", "damaged", "", ""))
+        return whole(self, query)
+
+    monkeypatch.setattr(Search, "every", every)
+    history = recorded_history(archive.search, NOTES)
+    assert [one.detail["number"] for one in history.events] == [0, 1, -1]
+    assert history.lacking == ("batch/x: damaged",)
+
+
+def test_a_fold_that_names_what_says_nothing_is_given_a_damaged_event(
+    archive: Archive, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(archive, home, 1)
+    whole = Search.every
+
+    def every(self: Search, query: Query, unread: object = None) -> object:
+        return ({**item, "detail": "[1]"} for item in whole(self, query))
+
+    monkeypatch.setattr(Search, "every", every)
+    kept = recorded_history(archive.search, NOTES, keeps_damaged=True)
+    assert [(one.type, one.detail) for one in kept.events] == [(type, {}) for type in NOTES]
+    with pytest.raises(Damaged):
+        recorded_history(archive.search, NOTES)

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.bound_fold import BoundFold, count_in, object_in, text_in
+from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.people.extraction.form import ExtractionForm, form_of
@@ -179,57 +180,34 @@ class Extractions:
 
 def fold_extractions(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> Extractions:
     """All extractions that these events tell of; ``lacking``: what of the record could not be read."""
-    ordered = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
-    found: dict[str, Extraction] = {}
-    strange: list[str] = []
-    for event in ordered:
-        if event.type != REQUESTED:
-            continue
-        try:
-            new = _requested(event)
-        except (KeyError, TypeError, ValueError, VanVaultError):
-            strange.append(event.id)
-            continue
-        if found.setdefault(new.id, new).form != new.form:
-            strange.append(event.id)  # an id is one form's for ever: the first stands
-    for event in ordered:
-        if event.type == REQUESTED:
-            continue
-        known = found.get(str(event.detail.get("extraction")))
-        if known is None or event.detail.get("digest") != known.form.digest:
-            strange.append(event.id)  # of another form: that is no step of this one
-            continue
-        try:
-            found[known.id] = _stepped(known, event)
-        except (KeyError, TypeError, ValueError, VanVaultError):
-            found[known.id] = replace(known, unclear=True)
-    return Extractions(found, tuple(strange), tuple(lacking))
+    found, strange = _FOLD.of(events)
+    return Extractions(found, strange, tuple(lacking))
 
 
 def _requested(event: RecordedEvent) -> Extraction:
     detail = event.detail
-    form = form_of(_object(detail, "form"))
+    form = form_of(object_in(detail, "form"))
     if form.digest != detail["digest"]:
         raise ValueError("the digest is of another form")
-    before = _text(detail, "before")
+    before = text_in(detail, "before")
     parse_rfc3339(before)
     return Extraction(
-        _text(detail, "extraction"),
+        text_in(detail, "extraction"),
         form,
-        _whole(detail, "count"),
+        count_in(detail, "count"),
         before,
-        _text(detail, "scan"),
-        _text(detail, "who"),
+        text_in(detail, "scan"),
+        text_in(detail, "who"),
         event.at,
     )
 
 
 def _stepped(known: Extraction, event: RecordedEvent) -> Extraction:
     """With one more step. The first of a kind stands, but for a second run: that cannot be."""
-    detail, who = event.detail, _text(event.detail, "who")
+    detail, who = event.detail, text_in(event.detail, "who")
     if event.type == BEGUN:
         start = ExtractionStart(
-            event.at, _text(detail, "claim"), _object(detail, "approval"), _object(detail, "asked"), who
+            event.at, text_in(detail, "claim"), object_in(detail, "approval"), object_in(detail, "asked"), who
         )
         if known.start is not None and known.start.claim != start.claim:
             return replace(known, unclear=True)
@@ -237,41 +215,30 @@ def _stepped(known: Extraction, event: RecordedEvent) -> Extraction:
     if event.type == RAN:
         result = ExtractionResult(
             event.at,
-            _text(detail, "export"),
-            _whole(detail, "items"),
-            _whole(detail, "bytes"),
-            _text(detail, "sha256"),
-            _text(detail, "manifest_sha256"),
+            text_in(detail, "export"),
+            count_in(detail, "items"),
+            count_in(detail, "bytes"),
+            text_in(detail, "sha256"),
+            text_in(detail, "manifest_sha256"),
             who,
         )
         return replace(known, result=known.result or result)
     handed = HandOver(
         event.at,
-        _text(detail, "received_by"),
-        parse_rfc3339(_text(detail, "received_at")),
-        _text(detail, "receipt_sha256"),
+        text_in(detail, "received_by"),
+        parse_rfc3339(text_in(detail, "received_at")),
+        text_in(detail, "receipt_sha256"),
         who,
-        _text(detail, "because") if "because" in detail else "",
+        text_in(detail, "because") if "because" in detail else "",
     )
     return replace(known, handed=known.handed or handed)
 
 
-def _text(detail: Mapping[str, Any], name: str) -> str:
-    value = detail[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is no text")
-    return value
-
-
-def _whole(detail: Mapping[str, Any], name: str) -> int:
-    value = detail[name]
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{name} is no count")
-    return value
-
-
-def _object(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = detail[name]
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} is no object")
-    return value
+_FOLD = BoundFold(
+    REQUESTED,
+    "extraction",
+    _requested,
+    _stepped,
+    digest=lambda known: known.form.digest,
+    unclear=lambda known: replace(known, unclear=True),
+)
