@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,19 +91,22 @@ def run_job(
     Raises Busy (it is running, here or elsewhere), SiteUnavailable (the lease cannot be put on record),
     KeyUnavailable, SettingsError. Must be called in the main thread.
     """
-    with home_lock(home, job.name) as lock:
+    watch = stopwatch or SystemStopwatch()
+    with home_lock(home, job.name) as lock, ExitStack() as until_recorded:
+        processes = _Processes(_Place(home, job, lock, as_json), grace_s, watch)
         with open_archive() as archive:
             archive.catch_up()
             if if_due and not _is_due(archive, job):
                 return None
+            # A signal between the lease and the end of the run must not leave a lease that nobody ends.
+            until_recorded.enter_context(processes.ended_by_signals())
             lease = take_lease(archive, job)
             started = archive.clock.now()
             if if_due and not _is_due(archive, job):  # another node's run ended between the two looks
                 end_lease(archive, _run_of(lease, started, started, "stopped", 0, 0.0))
                 return None
-        watch = stopwatch or SystemStopwatch()
         began = watch.seconds()
-        result, code = _Processes(_Place(home, job, lock, as_json), grace_s, watch).run()
+        result, code = processes.run()
         took = watch.seconds() - began
         with open_archive() as archive:
             run = _run_of(lease, started, archive.clock.now(), result, code, took)
@@ -158,9 +161,8 @@ class _Processes:
     def run(self) -> tuple[Result, int]:
         """The result, and the exit code of the first step that did not end well; a failure stops no other."""
         deadline = self._watch.seconds() + self._job.deadline.total_seconds()
-        with self._signals():
-            steps = range(len(self._job.commands))
-            codes = [self._one(step, deadline) for step in steps if self._ended_by is None]
+        steps = range(len(self._job.commands))
+        codes = [self._one(step, deadline) for step in steps if self._ended_by is None]
         if self._ended_by is not None:
             return self._ended_by, ExitCode.INTERRUPTED.value
         wrong = [code for code in codes if code not in self._job.accepted]
@@ -185,6 +187,7 @@ class _Processes:
             timer.cancel()
             if self._killer is not None:
                 self._killer.cancel()
+            self._process = None  # its number may be another's from now on
         return code if code >= 0 else 128 - code
 
     def _end(self, why: Result) -> None:
@@ -202,7 +205,9 @@ class _Processes:
             self._killer.start()
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def ended_by_signals(self) -> Iterator[None]:
+        """Within, SIGTERM and SIGINT end the run, also one of which no process runs yet."""
+
         def stop(number: int, frame: FrameType | None) -> None:
             self._end("stopped")
 

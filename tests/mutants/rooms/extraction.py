@@ -65,9 +65,9 @@ MUTANTS = (
     ),
     Mutant(
         "extraction-step-of-another-form",
-        "archiver/people/extraction/fold.py",
-        "fold_extractions",
-        'known is None or event.detail.get("digest") != known.form.digest',
+        "archiver/core/bound_fold.py",
+        "BoundFold.of",
+        'known is None or event.detail.get("digest") != self.digest(known)',
         "known is None",
         ("tests/people/test_extraction.py",),
     ),

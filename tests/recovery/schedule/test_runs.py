@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -23,7 +25,8 @@ from vanvault.archiver.core.ports import Ports
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import blocking
-from vanvault.recovery.schedule.record import STARTED, read_history
+from vanvault.recovery.schedule.record import RAN, STARTED, read_history
+from vanvault.recovery.schedule.run import run_job
 
 TINY = """
 [schedule.jobs.quick]
@@ -132,6 +135,40 @@ def test_sigterm_ends_the_verb_and_the_run_is_due_again(
     assert not lives(verb)
     assert listed(home)["failing"] == []
     wait_for(lambda: listed(home)["jobs"]["long"]["due"], "the next second, which it is due in")
+
+
+@pytest.fixture
+def sigterm_fails_the_test() -> Iterator[None]:
+    """What would end a process of its own fails the test instead."""
+
+    def fail(number: int, frame: FrameType | None) -> None:
+        pytest.fail("nobody waited for this signal")
+
+    before = signal.signal(signal.SIGTERM, fail)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm_fails_the_test")
+@pytest.mark.parametrize("moment", [STARTED, RAN], ids=["lease-on-record", "end-on-record"])
+def test_a_signal_at_any_moment_after_the_lease_leaves_no_lease_without_an_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    record = Archive.record
+
+    def recorded_and_signalled(archive: Archive, kind: str, detail: dict[str, object]) -> object:
+        done = record(archive, kind, detail)
+        if kind == moment:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return done
+
+    monkeypatch.setattr(Archive, "record", recorded_and_signalled)
+    job = Job("quick", (("keys", "list"),), timedelta(days=1))
+    finished = run_job(lambda: Archive.open(home), home, job, as_json=True)
+    assert finished is not None
+    assert finished.recorded
+    (ran,) = Node(home).events(RAN)
+    assert ran["result"] == finished.run.result == ("stopped" if moment == STARTED else "ok")
 
 
 def test_a_run_that_takes_too_long_is_ended_and_an_alarm(home: Path, long_job: str) -> None:
