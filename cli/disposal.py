@@ -215,7 +215,7 @@ def _print_plan(made: MadePlan) -> None:
 
 
 def _print_kept(plan: DisposalPlan) -> None:
-    from vanvault.recovery.disposal import reason_told
+    from vanvault.recovery.standings import reason_told
 
     for reason, count in sorted(plan.kept.items()):
         click.echo(f"  stay: {count}, {reason_told(reason, 'en')}")
@@ -229,7 +229,7 @@ def _warn_lacking(lacking: tuple[str, ...]) -> None:
 
 
 def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from vanvault.recovery.disposal import reason_told
+    from vanvault.recovery.standings import reason_told
 
     approval = told["approval"]
     lines = [

@@ -56,7 +56,7 @@ VERBS = {
     "keys": "List master and signing keys, or make a new version.",
     "hold": "Hold what must not be let go, confirm or release it.",
     "retention": "Say until when a transaction is kept, and by which rule.",
-    "report": "Report on accounts each quarter, their review, and the operation each month.",
+    "report": "Report on accounts, their review, the operation, and why personal data is kept.",
     "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
     "approval": "What waits for the approval of others, and what people say to it.",

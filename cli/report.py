@@ -30,7 +30,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Report on accounts each quarter, their review each half year, and the operation each month."""
+    """Report on accounts, their review, the operation, and why personal data is kept."""
 
 
 @command.command()
@@ -45,10 +45,11 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def make(home: Path, name: str, period: str, full: bool, as_json: bool) -> ExitCode:
-    """Make the report NAME (accounts, review, operation): HTML, PDF, CSV and JSON, in both languages.
+    """Make the report NAME: accounts, review, operation or personal-data.
 
-    It is signed and archived, and lies in reports/ of the home. Of a period that is not over it is
-    provisional. Ends with 3 when a part of the record could not be read: the report says so.
+    HTML, PDF, CSV and JSON, in both languages. It is signed and archived, and lies in reports/ of the home.
+    Of a period that is not over it is provisional. Ends with 3 when a part of the record could not be read:
+    the report says so.
     """
     from vanvault.recovery.reports import ReportRequest, make_report
 

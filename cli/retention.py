@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.times import rfc3339_us, vietnam_day
+from vanvault.archiver.core.times import rfc3339_us
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.lookup import found_case
 from vanvault.cli.output import emit_json, json_option, print_table, shown, warn
@@ -141,7 +141,7 @@ def report(home: Path, as_json: bool) -> int:
     What nothing keeps any more waits for a disposal. All logs are read, which takes minutes for years of
     entries. Ends with 3 where something could not be read.
     """
-    from vanvault.recovery.disposal import kept_data
+    from vanvault.recovery.standings import kept_data
 
     with open_archive(home) as archive, looking(archive, "count", {"kept_data": ""}) as look:
         complete = catch_up(archive)
@@ -160,7 +160,7 @@ def report(home: Path, as_json: bool) -> int:
             str(line.transactions),
             str(line.insured),
             str(line.bytes),
-            vietnam_day(line.last_end).isoformat() if line.last_end else "",
+            line.last_day.isoformat() if line.last_day else "",
         )
         for line in kept.lines
     ]

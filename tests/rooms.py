@@ -177,17 +177,23 @@ ROOMS = (
     ),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.notices", 9, "archiver.* recovery.work"),
-    _room(
-        "recovery.reports",
-        15,
-        "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
-        " recovery.notices recovery.work",
-    ),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),
     _room("recovery.verify", 11, "archiver.* recovery.work recovery.objects recovery.verified"),
     _room("recovery.coverage", 9, "archiver.* recovery.work recovery.verified"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
+    _room(
+        "recovery.standings",
+        10,
+        "archiver.* recovery.approvals recovery.disposal_record recovery.documents recovery.extraction"
+        " recovery.holds recovery.reconcile recovery.retention recovery.timeline",
+    ),
+    _room(
+        "recovery.reports",
+        15,
+        "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
+        " recovery.notices recovery.standings recovery.work",
+    ),
     _room(
         "recovery.clearing",
         9,
@@ -240,10 +246,10 @@ ROOMS = (
     ),
     _room(
         "recovery.disposal",
-        16,
+        12,
         "archiver.* recovery.approvals recovery.backup recovery.coverage recovery.disposal_record"
-        " recovery.documents recovery.extraction recovery.holds recovery.reconcile recovery.retention"
-        " recovery.status recovery.timeline recovery.verified recovery.work",
+        " recovery.documents recovery.holds recovery.standings recovery.status recovery.verified"
+        " recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
     _room("api.console", 1, "archiver.* recovery.*"),

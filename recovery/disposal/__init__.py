@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.disposal.kept import KeptData, KeptLine, kept_data
 from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
 from vanvault.recovery.disposal.removing import LeftCopy
 from vanvault.recovery.disposal.run import RanDisposal, check_runnable, run_disposal
-from vanvault.recovery.disposal.texts import reason_told
 from vanvault.recovery.disposal.verbs import signed_certificate, signed_plan, withdraw_disposal
 
 __all__ = [
     "CERTIFICATE_FORM",
     "PLAN_FORM",
-    "KeptData",
-    "KeptLine",
     "LeftCopy",
     "MadePlan",
     "PlanWish",
     "RanDisposal",
     "check_runnable",
-    "kept_data",
     "plan_disposal",
-    "reason_told",
     "run_disposal",
     "signed_certificate",
     "signed_plan",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.retention import source_in
-from vanvault.recovery.disposal.texts import paper_word, reason_told
+from vanvault.recovery.disposal.texts import paper_word
 from vanvault.recovery.documents import (
     LANGUAGES,
     REPORT,
@@ -29,6 +29,7 @@ from vanvault.recovery.documents import (
     pdf_pages,
     zipped,
 )
+from vanvault.recovery.standings import reason_told
 
 PLAN_FORM = SignedForm("vanvault-disposal-plan-v1", "vanvault disposal plan v1", "plan of a disposal")
 CERTIFICATE_FORM = SignedForm(

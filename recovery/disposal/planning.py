@@ -23,9 +23,10 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.recovery.approvals import need
 from vanvault.recovery.disposal.papers import SignedPaper, signed_paper
-from vanvault.recovery.disposal.standing import Standings, archive_standing, segment_standing
+from vanvault.recovery.disposal.standing import archive_standing
 from vanvault.recovery.disposal_record import KnownDisposal, disposal_wish, known_disposals
 from vanvault.recovery.documents import write_bundle
+from vanvault.recovery.standings import Standings, segment_standing
 from vanvault.recovery.verified import verify_runs
 from vanvault.recovery.work import QUIET, Observer, archive_with_event, catch_up, own_message
 

@@ -53,10 +53,10 @@ from vanvault.recovery.disposal.certifying import WhatWent, certify, is_news, th
 from vanvault.recovery.disposal.late_holds import HoldsLooked, why_unseen
 from vanvault.recovery.disposal.planning import check_nothing_stops
 from vanvault.recovery.disposal.removing import LeftCopy, Removal
-from vanvault.recovery.disposal.standing import Standings, beside, reduced_in, segment_standing
 from vanvault.recovery.disposal.verbs import signed_plan
 from vanvault.recovery.disposal_record import ACT, KnownDisposal, disposal_wish, known_disposals
 from vanvault.recovery.documents import Report
+from vanvault.recovery.standings import Standings, beside, reduced_in, segment_standing
 from vanvault.recovery.work import QUIET, Observer, catch_up, record_aside
 
 _LOCK = "disposal.lock"

@@ -1,4 +1,4 @@
-"""Reports of a period: accounts, their review, and the operation; signed, archived, and known when due."""
+"""Reports of a period: accounts, their review, operation, personal data; signed, archived, known when due."""
 
 from __future__ import annotations
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from vanvault.archiver.core.law import TEXTS
+from vanvault.archiver.core.retention import source_in
 from vanvault.archiver.core.times import VIETNAM, parse_rfc3339
 from vanvault.archiver.export import safe_cell
 from vanvault.recovery.documents import (
@@ -28,17 +29,24 @@ from vanvault.recovery.documents import (
 )
 from vanvault.recovery.reports.model import KINDS
 from vanvault.recovery.reports.texts import FIGURES, heading, role_told, title, value_told, word
+from vanvault.recovery.standings import duty_told, reason_told
 
 #: Columns by what their cells are; all others are texts.
 _MOMENTS = frozenset(("at", "entered", "confirmed_at", "from", "to", "announced", "notice", "cancelled"))
-_DAYS = frozenset(("effective", "until", "valid_from", "valid_until", "review_due"))
+_DAYS = frozenset(("effective", "until", "valid_from", "valid_until", "review_due", "first_day", "last_day"))
 _NAMED = frozenset(("change", "state", "kind", "act", "outcome", "result", "in_time"))
 #: Columns of names of roles.
 _ROLES = frozenset(("roles", "what"))
+#: Why something is kept, in words.
+_KEPT: Mapping[str, Callable[[str, Language], str]] = {
+    "kept_by": reason_told,
+    "duty": duty_told,
+    "clause": source_in,
+}
 #: Widths of columns, in parts; others are of ten.
 _WIDTHS = {
-    **dict.fromkeys(("shown", "reason", "concerns"), 24),
-    **dict.fromkeys(("what", "full_name", "roles", "id", "text"), 17),
+    **dict.fromkeys(("shown", "reason", "concerns", "clause"), 24),
+    **dict.fromkeys(("what", "full_name", "roles", "id", "text", "kept_by", "duty"), 17),
     **dict.fromkeys((*_MOMENTS, *_DAYS), 16),
     **dict.fromkeys(("lag_days", "count", "looks"), 8),
     "type": 40,
@@ -205,6 +213,8 @@ def _cell(name: str, cell: Any, language: Language) -> str:
         return f"{text.title(language)} ({limits})" if limits else text.title(language)
     if name in _ROLES:
         return ", ".join(role_told(one, language) for one in str(cell).split(", "))
+    if name in _KEPT:
+        return _KEPT[name](cell, language)
     return value_told(cell, language) if name in _NAMED else str(cell)
 
 
@@ -220,6 +230,8 @@ def _csv_cell(name: str, cell: Any, language: Language) -> str:
         return safe_cell(" ".join(cell))
     if name in _NAMED and isinstance(cell, str):
         return value_told(cell, language)
+    if name in _KEPT and isinstance(cell, str):
+        return safe_cell(_KEPT[name](cell, language))
     if name in _MOMENTS and isinstance(cell, str):
         return parse_rfc3339(cell).astimezone(VIETNAM).isoformat()
     return safe_cell(cell) if isinstance(cell, str) else _plain(cell)

@@ -84,6 +84,19 @@ KINDS: dict[str, ReportKind] = {
                 ("data-recovered", "QD08-2015"),
             ),
         ),
+        ReportKind(
+            "personal-data",
+            "half",
+            (
+                ("log-kept", "QD08-2015"),
+                ("log-kept", "ND166-2016"),
+                ("log-kept", "ND164-2025"),
+                ("originals-online", "QD08-2015"),
+                ("open-dossiers-kept", "QD08-2015"),
+                ("kept-after-expiry", "ND166-2016"),
+                ("destruction-recorded", "TT05-2025"),
+            ),
+        ),
     )
 }
 

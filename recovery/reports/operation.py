@@ -16,6 +16,7 @@ from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.journal import OwnEvent
 from vanvault.archiver.journal.availability import Totals, Window
 from vanvault.recovery.notices import GivenNotice
+from vanvault.recovery.reports.disposals import disposals_table, first_certificates
 from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable, by_type
 from vanvault.recovery.reports.period_record import PeriodRecord
 from vanvault.recovery.reports.volumes import GatewayVolume
@@ -23,16 +24,6 @@ from vanvault.recovery.reports.volumes import GatewayVolume
 LOOKED, COUNTED = "access.looked", "access.counted"
 EXTRACTIONS = "extraction."
 RAN = "extraction.ran"
-#: Steps of disposals that people decide, see, or answer for; the rest is in the certificate of each.
-DISPOSAL_STEPS = (
-    "disposal.planned",
-    "disposal.withdrawn",
-    "disposal.begun",
-    "disposal.halted",
-    "disposal.emptied",
-    "disposal.certified",
-)
-_CERTIFIED = "disposal.certified"
 _CLEARED = "batches.cleared"
 _REFUSED = "session.refused"
 _DRILL = "drill.finished"
@@ -98,7 +89,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "extractions": len(record.under(EXTRACTIONS)),
             "extractions_ran": len(record.of(RAN)),
             "disposals_planned": len(record.of("disposal.planned")),
-            "disposals_certified": len(_first_certificates(record)),
+            "disposals_certified": len(first_certificates(record)),
             "batches_cleared": _sum(cleared, "batches"),
             "cleared_bytes": _sum(cleared, "bytes"),
             "sign_ons_refused": len(record.of(_REFUSED)),
@@ -138,11 +129,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
                 ("at", "change", "what", "count", "who"),
                 tuple(map(_extraction, record.under(EXTRACTIONS))),
             ),
-            ReportTable(
-                "disposals",
-                ("at", "change", "what", "count", "copies_left", "who"),
-                tuple(map(_disposal, record.of(*DISPOSAL_STEPS))),
-            ),
+            disposals_table(record),
             ReportTable(
                 "clearings",
                 ("at", "site", "batches", "cleared_bytes", "who"),
@@ -251,24 +238,6 @@ def _extraction(event: OwnEvent) -> tuple[Cell, ...]:
         event.type,
         str(detail.get("extraction", "")),
         _measured(items),
-        str(detail.get("who", "")),
-    )
-
-
-def _first_certificates(record: PeriodRecord) -> list[OwnEvent]:
-    """One for each disposal that was certified: a later certificate completes the first."""
-    return [event for event in record.of(_CERTIFIED) if event.detail.get("number") == 1]
-
-
-def _disposal(event: OwnEvent) -> tuple[Cell, ...]:
-    """The entries are those of the plan: what a run drops of it later is in the certificate."""
-    detail = event.detail
-    return (
-        _at(event),
-        event.type,
-        str(detail.get("disposal", "")),
-        _measured(detail.get("entries")),
-        _measured(detail.get("remaining")),
         str(detail.get("who", "")),
     )
 

@@ -13,6 +13,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "accounts": ("Report on accounts", "Báo cáo tình hình tài khoản"),
     "review": ("Review of accounts", "Biên bản rà soát tài khoản"),
     "operation": ("Report on operation", "Báo cáo vận hành hệ thống"),
+    "personal-data": (
+        "Report on the keeping of personal data",
+        "Báo cáo tình hình lưu trữ dữ liệu cá nhân",
+    ),
 }
 
 #: Name of a table -> its heading.
@@ -40,6 +44,11 @@ TABLES: dict[str, tuple[str, str]] = {
     "incidents": ("Incidents and their mending", "Sự cố và khắc phục"),
     "extractions": ("Extractions of data", "Khai thác dữ liệu"),
     "disposals": ("Disposals of data", "Hủy dữ liệu hết thời hạn lưu trữ"),
+    "kept": (
+        "What is kept when the report is made, and why",
+        "Dữ liệu đang lưu trữ tại thời điểm lập báo cáo và lý do",
+    ),
+    "disposals_open": ("Disposals that are not over", "Các đợt hủy chưa hoàn tất"),
     "clearings": ("Batches cleared after they were compacted", "Xóa các lô đã được gộp"),
     "looks": ("Looks at the archive", "Lượt xem dữ liệu"),
 }
@@ -122,7 +131,32 @@ WORDS: dict[str, tuple[str, str]] = {
     "rto_ms": ("Recovery time", "Thời gian khôi phục"),
     "lost": ("Messages lost", "Thông điệp bị mất"),
     "requests": ("Requests", "Số yêu cầu"),
+    "kept_by": ("Kept because", "Lý do lưu trữ"),
+    "duty": ("By what", "Căn cứ lưu trữ"),
+    "clause": ("Text and clause", "Văn bản, điều khoản"),
+    "entries": ("Entries", "Số bản ghi"),
+    "transactions": ("Transactions", "Số giao dịch"),
+    "insured": ("Name an insured person", "Có mã số BHXH"),
+    "line_bytes": ("Size", "Dung lượng"),
+    "first_day": ("First last day", "Ngày hết hạn đầu tiên"),
+    "last_day": ("Last day", "Ngày hết hạn cuối cùng"),
     # figures
+    "kept_entries": ("Entries that are kept for a reason", "Số bản ghi còn lý do lưu trữ"),
+    "kept_insured": ("of them with an insured person's number", "trong đó: có mã số BHXH của cá nhân"),
+    "kept_bytes": ("Size of them", "Dung lượng các bản ghi này"),
+    "waiting_entries": (
+        "Entries that nothing keeps: they wait for a disposal",
+        "Số bản ghi đã hết thời hạn, chờ tiêu hủy",
+    ),
+    "waiting_insured": (
+        "of them with an insured person's number, too",
+        "trong số chờ tiêu hủy: có mã số BHXH của cá nhân",
+    ),
+    "waiting_bytes": ("Size of those that wait", "Dung lượng các bản ghi chờ tiêu hủy"),
+    "uncompacted": (
+        "Batches of the newest days, not counted here",
+        "Số lô của những ngày gần nhất, chưa tính trong báo cáo này",
+    ),
     "accounts": ("Accounts and gateways", "Số tài khoản và cổng kết nối"),
     "accounts_active": ("of them active", "trong đó: đang hoạt động"),
     "accounts_early": ("of them not valid yet", "trong đó: chưa đến ngày hiệu lực"),
@@ -177,6 +211,8 @@ FIGURES = (
     "accounts_other", "changes", "added", "suspended", "resumed", "roles_granted", "roles_revoked",
     "credentials", "gateways", "late", "late_looks",
     "confirmations", "confirmed", "to_confirm",
+    "kept_entries", "kept_insured", "kept_bytes", "waiting_entries", "waiting_insured", "waiting_bytes",
+    "uncompacted",
     "messages", "message_bytes", "log_lines", "own_events",
     "up_ms", "degraded_ms", "planned_ms", "unplanned_ms", "year_down_ms", "windows", "windows_in_time",
     "drills", "drills_passed", "incidents", "extractions", "extractions_ran",
@@ -226,6 +262,11 @@ VALUES: dict[str, tuple[str, str]] = {
     "disposal.halted": ("halted", "tạm dừng"),
     "disposal.emptied": ("nothing was due any more", "không còn dữ liệu đến hạn"),
     "disposal.certified": ("certified", "lập biên bản"),
+    "planned": ("planned", "chờ phê duyệt"),
+    "cooling": ("cools", "đã phê duyệt, chờ đủ 14 ngày"),
+    "ready": ("ready to run", "sẵn sàng thực hiện"),
+    "running": ("running", "đang thực hiện"),
+    "half-done": ("half-done", "thực hiện dở dang"),
     "extraction.handed-over": ("handed over", "bàn giao"),
     "suspended": ("suspended", "tạm khóa"),
     "role-revoked": ("role revoked", "thu hồi vai trò"),

@@ -43,9 +43,11 @@ from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportContents, 
 from vanvault.recovery.reports.operation import OperationFacts, operation_report
 from vanvault.recovery.reports.period import ReportPeriod, parse_period
 from vanvault.recovery.reports.period_record import PeriodRecord, read_period
+from vanvault.recovery.reports.personal_data import personal_data_report, unread_of
 from vanvault.recovery.reports.record import MadeReport, archive_report, made_reports, report_message_id
 from vanvault.recovery.reports.review import review_report
 from vanvault.recovery.reports.volumes import volumes
+from vanvault.recovery.standings import kept_data
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
 FOLDER = "reports"
@@ -287,6 +289,9 @@ def _contents(
         return accounts_report(record, full=full), []
     if kind.name == "review":
         return review_report(record), []
+    if kind.name == "personal-data":
+        kept = kept_data(archive)
+        return personal_data_report(record, kept), unread_of(kept)
     lacking: dict[str, Unread] = {}
 
     def note(one: Unread) -> None:

@@ -13,8 +13,8 @@ from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import HoldReason, HoldScope
-from vanvault.recovery.disposal import KeptData, KeptLine, kept_data
 from vanvault.recovery.holds import place_hold
+from vanvault.recovery.standings import KeptData, KeptLine, kept_data
 
 
 @pytest.fixture

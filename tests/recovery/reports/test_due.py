@@ -31,6 +31,7 @@ def test_before_a_period_is_over_nothing_is_due(begun: Office) -> None:
         "accounts 2026-Q4": "coming",
         "review 2026-H2": "coming",
         "operation 2026-11": "coming",
+        "personal-data 2026-H2": "coming",
     }
 
 
@@ -59,7 +60,7 @@ def test_a_provisional_report_leaves_the_period_due(begun: Office) -> None:
 def test_all_that_is_due_is_made_at_once_and_once(begun: Office) -> None:
     begun.on("2027-01-01 03:00")
     made = reports_due(begun.archive, make=True, who="job")
-    assert [one.report["name"] for one in made.made] == ["accounts", "review", "operation"]
+    assert [one.report["name"] for one in made.made] == ["accounts", "review", "operation", "personal-data"]
     assert not reports_due(begun.archive, make=True, who="job").made
     assert {one.period.name for one in reports_on_record(begun.archive)} == {"2026-Q4", "2026-H2", "2026-12"}
 
@@ -78,7 +79,7 @@ def test_a_month_that_was_left_out_stays_overdue(begun: Office) -> None:
 def test_an_archive_that_is_older_than_its_reports_owes_the_last_period_only(begun: Office) -> None:
     begun.home.clock.advance(timedelta(days=400))
     owed = [name for name, state in states(begun).items() if state != "coming"]
-    assert owed == ["accounts 2027-Q3", "review 2027-H1", "operation 2027-11"]
+    assert owed == ["accounts 2027-Q3", "review 2027-H1", "operation 2027-11", "personal-data 2027-H1"]
 
 
 def test_what_is_no_report_and_what_has_not_begun_is_refused(begun: Office) -> None:

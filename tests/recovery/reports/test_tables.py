@@ -15,16 +15,18 @@ from vanvault.archiver.people.accounts import ACCOUNT_EVENTS
 from vanvault.recovery.documents import LANGUAGES, html_page
 from vanvault.recovery.reports import KINDS
 from vanvault.recovery.reports.accounts import accounts_report
+from vanvault.recovery.reports.disposals import DISPOSAL_STEPS
 from vanvault.recovery.reports.layout import csv_tables, report_document
 from vanvault.recovery.reports.model import ReportContents
 from vanvault.recovery.reports.operation import (
-    DISPOSAL_STEPS,
     INCIDENTS,
     OperationFacts,
     operation_report,
 )
 from vanvault.recovery.reports.period import ReportPeriod
 from vanvault.recovery.reports.period_record import PeriodRecord
+from vanvault.recovery.reports.personal_data import personal_data_report
+from vanvault.recovery.standings import KeptData, KeptLine
 
 QUARTER = ReportPeriod(2026, 4, "quarter")
 TYPES = (
@@ -102,11 +104,18 @@ def test_a_disposal_counts_once_however_many_certificates_it_has_and_batches_are
 
 @given(records(), st.sampled_from(sorted(KINDS)))
 def test_whatever_events_hold_each_report_can_be_shown(record: PeriodRecord, name: str) -> None:
-    contents = (
-        operation_report(OperationFacts(record, months=(Totals(up=5_000_000),), year_hours=8760))
-        if name == "operation"
-        else accounts_report(record, full=False)
+    counted = OperationFacts(record, months=(Totals(up=5_000_000),), year_hours=8760)
+    end = datetime(2030, 1, 1, 17, tzinfo=UTC)
+    lines = (
+        KeptLine("held", "h-1, h-2", entries=2),
+        KeptLine("a later reason", "", first_end=end, last_end=end),
     )
+    kept = KeptData(record.until, lines, (("d-1", "cooling"),), uncompacted=3)
+    made = {
+        "operation": lambda: operation_report(counted),
+        "personal-data": lambda: personal_data_report(record, kept),
+    }
+    contents = made.get(name, lambda: accounts_report(record, full=False))()
     report = {
         "id": "x", "name": name, "archive": "a", "period": "2026-Q4", "from": "2026-09-30T17:00:00Z",
         "to": "2026-12-31T17:00:00Z", "made_at": "2027-01-01T00:00:00Z", "who": "minh", "signing_key": "k",

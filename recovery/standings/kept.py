@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
 from vanvault.archiver.disposal import (
     EntryStanding,
     SegmentStanding,
@@ -21,8 +21,8 @@ from vanvault.archiver.disposal import (
     why_segment_stays,
 )
 from vanvault.archiver.retention import Due
-from vanvault.recovery.disposal.standing import Standings, segment_standing
 from vanvault.recovery.disposal_record import known_disposals
+from vanvault.recovery.standings.entries import Standings, segment_standing
 
 #: Nothing keeps it: it waits for a plan, its approvals, its cooling, or its run.
 WAITS = "waits"
@@ -42,6 +42,16 @@ class KeptLine:
     bytes: int = 0  # as received
     first_end: datetime | None = None  # of the period or lock; None: it has none
     last_end: datetime | None = None
+
+    @property
+    def first_day(self) -> date | None:
+        """The last day, in Vietnam, on which what ends first is kept."""
+        return _day(self.first_end)
+
+    @property
+    def last_day(self) -> date | None:
+        """The same of what ends last."""
+        return _day(self.last_end)
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -143,3 +153,8 @@ def _first_of(entry: EntryStanding) -> Due | None:
     """What ends first: the period of the log, or of the originals."""
     dues = [due for due in (entry.log, entry.originals) if due is not None]
     return min(dues, key=lambda due: due.until, default=None)
+
+
+def _day(end: datetime | None) -> date | None:
+    """A period ends with the last moment of its day."""
+    return None if end is None else vietnam_day(end - timedelta(microseconds=1))
