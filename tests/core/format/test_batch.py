@@ -22,6 +22,7 @@ from vanvault.archiver.core.format.batches import (
     encode_batch,
     read_batch_table,
 )
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
@@ -134,10 +135,25 @@ def header(rows: int) -> BatchHeader:
     return BatchHeader(ARCHIVE, WRITER, 1, "messages", 1_000_000, "2037-11-23T00:00:00Z", rows, "ab" * 32)
 
 
+@pytest.mark.parametrize(
+    ("rows", "body_bytes", "groups"),
+    [(1000, 20, [1000]), (1001, 20, [1000, 1]), (300, 8_192, [128, 128, 44]), (201, 40_000, [100, 100, 1])],
+)
+def test_a_row_group_holds_a_mebibyte_and_never_less_than_a_hundred_rows(
+    keys: KeyRing, rows: int, body_bytes: int, groups: list[int]
+) -> None:
+    entries = tuple(message(n, bytes(body_bytes)) for n in range(rows))
+    key, data = encoded(keys, header(rows), entries)
+    with opened(data, keys.parquet, key) as file:
+        found = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+    assert found == groups
+
+
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 350])
-def test_one_body_out_of_many(keys: KeyRing, rows: int) -> None:
+@pytest.mark.parametrize("times", [1, 500])
+def test_one_body_out_of_many(keys: KeyRing, rows: int, times: int) -> None:
     """Every row's, across row groups; a row without a body of its own, and no row at all, are said."""
-    bodies = [None if n % 9 == 4 else b"<%d/>" % n * (n % 50) for n in range(rows)]
+    bodies = [None if n % 9 == 4 else b"<%d/>" % n * (n % 50) * times for n in range(rows)]
     key, data = encoded(keys, header(rows), tuple(message(n, body) for n, body in enumerate(bodies)))
     for row, body in enumerate(bodies):
         if body is None:

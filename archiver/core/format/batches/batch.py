@@ -39,8 +39,11 @@ from vanvault.archiver.core.model import (
 
 _T = TypeVar("_T")
 
-#: Rows of one row group: small, so that one message is read without decoding many others.
-ROW_GROUP_ROWS = 100
+#: Bodies of one row group, bytes: one message is read without decoding many others.
+_GROUP_BYTES = 2**20
+#: The fewest and the most rows of a row group. A reader opens each column of each group by itself, which
+#: costs as much as some hundred rows of short messages do.
+_GROUP_ROWS = 100, 1_000
 #: Objects with fewer rows compress the column of originals only.
 _COMPRESS_ALL_ROWS = 16
 
@@ -104,9 +107,16 @@ def encode_batch(
         columns,
         key,
         {HEADER_KEY: text, PROOF_KEY: proof},
-        group_rows=ROW_GROUP_ROWS,
+        group_rows=_group_rows(columns),
         packing=Packing(compression_level, only_bodies=len(entries) < _COMPRESS_ALL_ROWS),
     )
+
+
+def _group_rows(columns: Mapping[str, Sequence[Any]]) -> int:
+    """Rows of every row group but the last."""
+    rows, size = len(columns["size"]), sum(map(len, filter(None, columns.get("body", ()))))
+    least, most = _GROUP_ROWS
+    return max(least, min(most, rows * _GROUP_BYTES // size if size else most))
 
 
 def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies: bool = True) -> Batch:
@@ -237,9 +247,10 @@ def decode_row_body(key: str, data: bytes | memoryview, keys: ObjectKeys, row: i
     Raises Damaged (no such row, or the row has no body of its own), KeyUnavailable.
     """
     with opened(data, keys, key) as file:
-        group, index = divmod(row, ROW_GROUP_ROWS)
-        if group >= file.num_row_groups:
+        group_rows = file.metadata.row_group(0).num_rows if file.num_row_groups else 0
+        if not group_rows or row >= file.num_row_groups * group_rows:
             raise Damaged(f"{key} has no row {row}", key=key)
+        group, index = divmod(row, group_rows)
         column = file.read_row_group(group, columns=["body"], use_threads=False).column(0)
         body = column[index].as_py() if index < len(column) else None
     if not isinstance(body, bytes):
