@@ -25,6 +25,7 @@ from vanvault.api import (
     extraction_routes,
     health_routes,
     intake_routes,
+    jobs_route,
     keys_route,
     oidc_routes,
     openapi,
@@ -95,6 +96,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(authenticator_routes.router)
     app.include_router(access_route.router)
     app.include_router(results_route.router)
+    app.include_router(jobs_route.router)
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
     app.include_router(disposal_routes.router)

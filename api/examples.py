@@ -311,6 +311,25 @@ VERIFICATIONS = {
     ],
     "partial": False,
 }
+JOB = {
+    "id": "1m8pcmra4jnthhb8-7-0",
+    "type": "verify.finished",
+    "at": "2026-11-22T02:30:12Z",
+    "began_at": "2026-11-22T02:30:00Z",
+    "outcome": "succeeded",
+    "about": "3/30",
+    "bytes": 6291456,
+    "seconds": 12.5,
+    "who": "vanvault",
+}
+JOBS = {"jobs": [JOB], "next": "1795314612000000", "partial": False}
+ONE_JOB = {
+    **JOB,
+    "told": {"whole": True, "share": "3/30", "findings": {}, "ms": 12500, "who": "vanvault"},
+    "parts": [],
+    "more_parts": False,
+    "drill": None,
+}
 DRILLS = {
     "drills": [
         {

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from vanvault.api import examples, wire, wire_disposal, wire_extraction, wire_search
+from vanvault.api import examples, wire, wire_disposal, wire_extraction, wire_jobs, wire_search
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
@@ -519,6 +519,22 @@ VERIFICATIONS = _route(
     {
         200: _answer("Verifications, newest first.", wire.VerificationsAnswer, examples.VERIFICATIONS),
         **_problems(400, 401, 403, 500, 503),
+    },
+)
+JOBS = _route(
+    "jobs",
+    {"parameters": [_parameter("before", "The next of the page before this one.", pattern="^[0-9]{1,16}$")]},
+    {
+        200: _answer("Jobs, newest first.", wire_jobs.JobsAnswer, examples.JOBS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+JOB = _route(
+    "job",
+    {},
+    {
+        200: _answer("The job.", wire_jobs.OneJobAnswer, examples.ONE_JOB),
+        **_problems(400, 401, 403, 404, 500, 503),
     },
 )
 DRILLS = _route(

@@ -19,6 +19,7 @@ from vanvault.api.wire_extraction import (
     ExtractionAnswer,
     ExtractionsAnswer,
 )
+from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer
 from vanvault.api.wire_search import (
     EntryAnswer,
     HistogramAnswer,
@@ -543,6 +544,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     VerificationsAnswer,
     DrillsAnswer,
     DrillReportAnswer,
+    JobsAnswer,
+    OneJobAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,

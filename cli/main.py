@@ -45,6 +45,7 @@ VERBS = {
     "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",
     "drill": "Rehearse a recovery in isolation, with signed evidence.",
     "reconcile": "Bring the sites level, and list or resolve conflicts between them.",
+    "job": "List what was run on this archive and what came of it, for ever.",
     "schedule": "List the jobs that run again and again, run one, or make timers of them.",
     "failover": "Promote a site when the other is lost, and fail back.",
     "clock": "Show the clocks, and go on after one that was ahead.",

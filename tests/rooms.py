@@ -117,7 +117,7 @@ ROOMS = (
     ),
     _room(
         "journal",
-        15,
+        16,
         "core.* log_lines keys stores stores.verdict replicas catalogue",
     ),
     _room("journal.availability", 12, "core.* disk log_lines catalogue"),
@@ -151,6 +151,7 @@ ROOMS = (
     ),
     _room("recovery.work", 19, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
+    _room("recovery.job_record", 11, "archiver.*"),
     _room("recovery.objects", 24, "archiver.*"),
     _room("recovery.custody", 29, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),

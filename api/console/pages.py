@@ -62,6 +62,14 @@ JOBS = ConsolePage(
     in_menu=True,
     runbook="work-overdue",
 )
+JOB = ConsolePage(
+    "job",
+    f"{JOBS.path}/{{job_id}}",
+    N_("Job"),
+    N_("What one job was asked to do, what came of it and what it found, as the record tells it."),
+    needs="verify-results",
+    runbook="work-overdue",
+)
 SIGN_IN = ConsolePage(
     "sign-in",
     f"{PREFIX}/sign-in",
@@ -112,7 +120,7 @@ ACCESS = ConsolePage(
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, ACCESS, SIGN_IN)
+PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB, ACCESS, SIGN_IN)
 
 
 def page_at(path: str) -> ConsolePage:

@@ -31,6 +31,12 @@ class Telling:
         told = self.term(own)
         return self.term(name) if told == own else told
 
+    def job_word(self, name: str) -> str:
+        """What a job tells in one word: a site, or its result."""
+        own = f"job:{name}"
+        told = self.term(own)
+        return self.term(name) if told == own else told
+
     def number(self, value: int) -> str:
         return number(value, self._language)
 

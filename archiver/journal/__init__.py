@@ -13,6 +13,7 @@ from vanvault.archiver.journal.events import (
     every_own_event,
     first_event_at,
     newest_event,
+    own_event,
     own_events,
 )
 from vanvault.archiver.journal.failover_listener import FailoverListener
@@ -33,6 +34,7 @@ __all__ = [
     "every_own_event",
     "first_event_at",
     "newest_event",
+    "own_event",
     "own_events",
     "recorded_history",
 ]

@@ -171,7 +171,7 @@ def own_events(
         items = iter(search.page(replace(query, limit=most), bare=True).items)
     else:
         items = islice(search.every(query, unread), most)
-    yield from map(_event, items)
+    yield from map(own_event, items)
 
 
 def every_own_event(
@@ -188,12 +188,12 @@ def every_own_event(
     if wrong:
         yield from _in_true_order(search, query, wrong, unread)
     else:
-        yield from map(_event, search.every(query, unread))
+        yield from map(own_event, search.every(query, unread))
 
 
 def events_as_received(search: Search, type: str) -> Iterator[OwnEvent]:
     """The events of a type by the times that they carry, the oldest first. Raises as ``own_events``."""
-    return map(_event, search.every(_query(type, 0, _NO_END_US, "oldest")))
+    return map(own_event, search.every(_query(type, 0, _NO_END_US, "oldest")))
 
 
 def newest_event(search: Search, type: str) -> OwnEvent | None:
@@ -212,7 +212,8 @@ def _query(type: str, from_us: int, to_us: int, order: Literal["newest", "oldest
     return Query(filters=filters, from_us=max(0, from_us), to_us=to_us, order=order)
 
 
-def _event(item: Item) -> OwnEvent:
+def own_event(item: Item) -> OwnEvent:
+    """The event of an entry that a search found, by the time of receipt that it carries."""
     type = str(item["type"]).removeprefix(_PREFIX)
     return OwnEvent(item["id"], type, item["received_at"], item["occurred_at"], item["detail"])
 
@@ -236,7 +237,7 @@ def _in_true_order(
         key=place,
         reverse=newest,
     )
-    as_received = (event for event in map(_event, search.every(query, unread)) if place(event)[1])
+    as_received = (event for event in map(own_event, search.every(query, unread)) if place(event)[1])
     yield from merge(as_received, moved, key=place, reverse=newest)
 
 
@@ -245,7 +246,7 @@ def _moved(search: Search, query: Query, wrong: Mapping[str, WrongClock]) -> lis
     found: dict[str, OwnEvent] = {}
     for begin, end in sorted({(one.from_us, one.until_us) for one in wrong.values()}):
         span = replace(query, from_us=begin, to_us=end + 1, order="oldest")
-        for event in map(_event, search.every(span)):
+        for event in map(own_event, search.every(span)):
             one = wrong.get(_writer(event))
             us = to_us_of(parse_rfc3339(event.received_at))
             if one is not None and one.counts_as(us) != us:

@@ -40,6 +40,8 @@ WITH_TOKEN = {
     "/v1/sessions/{session_id}": {"delete"},
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
+    "/v1/jobs": {"get"},
+    "/v1/jobs/{job_id}": {"get"},
     "/v1/drills": {"get"},
     "/v1/drills/{drill_id}": {"get"},
     "/v1/approvals": {"get"},

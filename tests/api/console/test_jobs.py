@@ -12,13 +12,9 @@ from tests.api.console.conftest import ConsolePlace
 from tests.api.console.test_search import looks_of
 from tests.support.command import run_cli
 from vanvault.api.console.terms import term
-from vanvault.api.console.views.jobs import KINDS, PAGE_JOBS, JobKind, before_of, job_line, page_of_jobs
-from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.model import SYSTEM_GATEWAY
-from vanvault.archiver.core.times import to_us
+from vanvault.api.console.views.job import FIGURES, job_view
 from vanvault.archiver.journal import OwnEvent
-from vanvault.archiver.people.accounts import PERMISSIONS
-from vanvault.archiver.people.sight import Sight
+from vanvault.recovery.job_record import JOB_KINDS, OneJob, recorded_job
 
 
 def event(type: str, detail: Any, *, second: int = 0, id: str = "e-1") -> OwnEvent:
@@ -28,95 +24,71 @@ def event(type: str, detail: Any, *, second: int = 0, id: str = "e-1") -> OwnEve
     return OwnEvent(id, type, at, at, text)
 
 
-@pytest.mark.parametrize(
-    ("type", "detail", "outcome"),
-    [
-        ("verify.finished", {"whole": True}, "succeeded"),
-        ("verify.finished", {"whole": False}, "failed"),
-        ("verify.finished", {"whole": "yes"}, "failed"),
-        ("verify.finished", {}, "unclear"),
-        ("verify.finished", "[]", "unclear"),
-        ("verify.finished", "{", "unclear"),
-        ("drill.finished", {"passed": False}, "failed"),
-        ("backup.ran", {"whole": True, "escrow_problems": ["a key"]}, "failed"),
-        ("site.restored", {"failures": 1}, "failed"),
-        ("site.repaired", {"failures": 0, "beyond": 2}, "failed"),
-        ("site.repaired", {"failures": 0, "beyond": 0}, "succeeded"),
-        ("compaction.finished", {"damaged": ["x"]}, "failed"),
-        ("export.finished", {"unreadable": 0}, "succeeded"),
-        ("schedule.failed", {"job": "verify"}, "failed"),
-    ],
-)
-def test_the_outcome_is_what_the_record_says(type: str, detail: Any, outcome: str) -> None:
-    assert job_line(event(type, detail)).outcome == outcome
+_NAMES = [f"job:{kind.type}" for kind in JOB_KINDS] + [f"told:{one}" for one in FIGURES]
 
 
-def test_a_line_tells_what_it_was_how_much_how_long_and_who() -> None:
-    told = {"whole": True, "share": "3/30", "ms": 61_000, "sites": {"a": {"bytes": 5}, "b": {"bytes": 7}}}
-    found = job_line(event("verify.finished", told))
-    assert (found.about, found.bytes, found.ms, found.who) == ("3/30", 12, 61_000, "")
-    odd = job_line(event("export.finished", {"unreadable": 0, "bytes": True, "ms": -1, "who": ["x"]}))
-    assert (odd.bytes, odd.ms, odd.who) == (None, None, "")
+@pytest.mark.parametrize("name", _NAMES)
+def test_every_kind_of_job_and_figure_has_a_term(name: str) -> None:
+    assert len({term(name, "vi"), term(name, "en"), name}) == 3
 
 
-def test_pages_have_each_job_once_also_where_many_ended_at_one_moment() -> None:
-    events = [event("verify.finished", {}, second=n // 4, id=f"e-{n}") for n in range(130)]
-    seen: list[str] = []
-    before = None
-    while True:
-        rest = [one for one in events if before is None or to_us(one.at) < before]
-        shown, before = page_of_jobs(rest)
-        assert len(shown) <= PAGE_JOBS + 3
-        seen += [one.id for one in shown]
-        if before is None:
-            break
-    assert sorted(seen) == sorted(one.id for one in events)
+def view_of(type: str, detail: Any) -> Any:
+    found = event(type, detail)
+    told = {} if isinstance(detail, str) else detail
+    return job_view(OneJob(recorded_job(found), told), opens=False)
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "9" * 17, "²", "x"])
-def test_a_moment_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput):
-        before_of(text)
+def test_figures_are_told_where_they_are_what_they_should_be_and_the_rest_below() -> None:
+    told = {"objects": 7, "bytes": True, "site": "standby", "failures": -1, "who": "lan", "note": {"a": 1}}
+    view = view_of("site.restored", told)
+    assert [(one.name, one.value) for one in view.figures] == [("site", "standby"), ("objects", 7)]
+    assert view.rest == (("bytes", "true"), ("failures", "-1"), ("note", '{"a":1}'))
 
 
-@pytest.mark.parametrize("type", [kind.type for kind in KINDS])
-def test_every_kind_of_job_has_a_term(type: str) -> None:
-    assert len({term(f"job:{type}", "vi"), term(f"job:{type}", "en"), f"job:{type}"}) == 3
+def test_what_was_found_at_each_site_is_told_and_long_lists_are_cut_with_their_number() -> None:
+    damaged = [f"{n:064x}" for n in range(25)]
+    told = {
+        "whole": False,
+        "findings": {"damaged": 25},
+        "sites": {"primary": {"objects": 3, "bytes": 9, "damaged": damaged, "aside": 1}, "standby": "?"},
+    }
+    view = view_of("verify.finished", told)
+    (site,) = view.sites
+    assert (site.objects, len(site.damaged), site.more_damaged, site.aside) == (3, 20, 5, 1)
+    assert view.findings == (("damaged", 25),)
+    assert view_of("verify.finished", "[]").findings is None
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
-def test_a_job_is_for_whom_its_event_is(kind: JobKind) -> None:
-    item = {"gateway": SYSTEM_GATEWAY, "entry": "event", "type": f"vanvault.{kind.type}"}
-    for lacking in PERMISSIONS:
-        may = frozenset(PERMISSIONS) - {lacking}
-        if kind.is_for(may.__contains__):
-            assert Sight(may).lacks(item) is None, lacking
-    assert kind.is_for(lambda one: True)
-    assert kind.is_result or not kind.is_for(lambda one: one != "search")
-
-
-def test_an_export_is_not_told_to_who_may_only_search(place: ConsolePlace, tmp_path: Path) -> None:
+def test_an_export_is_told_only_to_who_may_see_looks(place: ConsolePlace, tmp_path: Path) -> None:
     given = ("--format", "csv", "--reason", "test", "--kind", "no-such", "--json")
     made = run_cli(place.home, "export", "--output", tmp_path / "x", *given)
     assert made.exit_code == 0, made.output
     export = orjson.loads(made.stdout)["export"]
     page = place.of("hoa").get("/console/jobs").text
-    assert export not in page and "Exports and extractions are shown to those" in page
-    assert (
-        export not in place.of("tam").get("/console/jobs").text
-    )  # sees the log of looks, and may not search
+    assert export not in page and "Exports and extractions are shown to these roles" in page
+    seen = place.of("tam").get("/console/jobs").text
+    assert export in seen and "shown to these roles" not in seen
+    told = place.of("tam").get("/v1/jobs").json()["jobs"]
+    (job,) = [one for one in told if one["about"] == export]
+    assert export in place.of("tam").get(f"/console/jobs/{job['id']}").text
+    assert place.of("hoa").get(f"/console/jobs/{job['id']}").status_code == 403
 
 
-def test_a_verification_stands_on_the_page_and_the_look_is_on_record(place: ConsolePlace) -> None:
+def test_a_verification_has_a_page_and_the_look_is_on_record(place: ConsolePlace) -> None:
     assert run_cli(place.home, "verify").exit_code == 0
     page = place.of("hoa", "vi").get("/console/jobs")
     assert page.status_code == 200
     assert "Kiểm tra toàn vẹn, phần <bdi>1/1</bdi>" in page.text and "thành công" in page.text
-    assert 'href="/console/messages/' in page.text
     assert {"of": "jobs"} in [one["asked"] for one in looks_of(place, "hoa", "results")]
-    operator = place.of("vinh").get("/console/jobs").text
-    assert "Verification, part" in operator and "shown to these roles" in operator
-    assert 'href="/console/messages/' not in operator
+    job = next(one for one in place.of("vinh").get("/v1/jobs").json()["jobs"] if one["about"] == "1/1")
+    assert f'href="/console/jobs/{job["id"]}"' in page.text
+    whole = place.of("vinh").get(f"/console/jobs/{job['id']}").text
+    assert "Nothing is wrong in what was read." in whole and "What was read back at each site" in whole
+    assert f'href="/console/messages/{job["id"]}"' not in whole
+    assert f'href="/console/messages/{job["id"]}"' in place.of("hoa").get(f"/console/jobs/{job['id']}").text
+    assert {"of": "jobs", "job_id": job["id"]} in [one["asked"] for one in looks_of(place, "vinh", "results")]
     assert place.of("hoa").get("/console/jobs?before=1").text.count("No job is on record") == 1
     assert place.of("hoa").get("/console/jobs?after=1").status_code == 400
+    assert place.of("hoa").get("/console/jobs/1m8pcmve2h7yn7kr-3-0").status_code == 404
     assert place.of("minh").get("/console/jobs").status_code == 403
+    assert place.of("minh").get(f"/console/jobs/{job['id']}").status_code == 403

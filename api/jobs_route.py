@@ -1,0 +1,84 @@
+"""``/v1/jobs``: what was run on this archive and what came of it; on record before it is told."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.freshness import Freshness
+from vanvault.api.looks import looked, parsed, reader_of, shows
+from vanvault.api.purpose import without_purpose
+from vanvault.api.reading import read_fresh
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import to_us
+from vanvault.recovery.job_record import JobsPage, OneJob, before_of, jobs_page, one_job
+
+router = APIRouter()
+
+
+@router.get("/v1/jobs", **openapi.JOBS)
+@looked("results", "verify-results", of="jobs", gateways=False)
+async def jobs(request: Request) -> Response:
+    """Jobs that ended, the newest first; exports and extractions only with the permission ``see-access``."""
+    return _json((await shown_jobs(request)).as_json())
+
+
+@router.get("/v1/jobs/{job_id}", **openapi.JOB)
+@looked("results", "verify-results", of="jobs", gateways=False)
+async def job(request: Request, job_id: str) -> Response:
+    """One job whole, with all that its event tells."""
+    parsed(request, lambda: _check_none(request))
+    return _json((await shown_job(request, job_id)).as_json())
+
+
+async def shown_jobs(request: Request) -> JobsPage:
+    """A page of jobs, for a route that is ``looked``. Raises InvalidInput, Damaged, SiteUnavailable, Busy."""
+    node, reader = node_of(request), reader_of(request)
+    before = parsed(request, lambda: _before(request))
+    to = to_us(node.archive.clock.now()) + 1 if before is None else before
+    may = reader.sight.permissions.__contains__
+
+    def read(fresh: Freshness) -> JobsPage:
+        found = jobs_page(node.archive.search, may, to)
+        return JobsPage(found.jobs, found.next, found.complete and not fresh.unread)
+
+    page = await read_fresh(node, read)
+    shows(request, [one.id for one in page.jobs])
+    return page
+
+
+async def shown_job(request: Request, job_id: str) -> OneJob:
+    """One job, for a route that is ``looked``. Raises as ``one_job``, and Busy."""
+    node, reader = node_of(request), reader_of(request)
+    may = reader.sight.permissions.__contains__
+    found = await read_fresh(
+        node, lambda fresh: fresh.find(node, lambda: one_job(node.archive.search, job_id, may))
+    )
+    shows(request, [found.job.id])
+    return found
+
+
+def _before(request: Request) -> int | None:
+    """Raises InvalidInput."""
+    given = without_purpose(query_of(request.scope))
+    if not given:
+        return None
+    if [name for name, _ in given] != ["before"]:
+        raise InvalidInput("there is no other parameter than before, once", field=given[0][0][:40])
+    return before_of(given[0][1])
+
+
+def _check_none(request: Request) -> None:
+    """Raises InvalidInput."""
+    given = without_purpose(query_of(request.scope))
+    if given:
+        raise InvalidInput("this route has no parameters", field=given[0][0][:40])
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
