@@ -33,6 +33,7 @@ from vanvault.api import (
     results_route,
     session_routes,
     sessions_route,
+    standing_routes,
 )
 from vanvault.api.console import console_router
 from vanvault.api.metrics import ENTRIES, Metrics
@@ -97,6 +98,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(access_route.router)
     app.include_router(results_route.router)
     app.include_router(jobs_route.router)
+    app.include_router(standing_routes.router)
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
     app.include_router(disposal_routes.router)

@@ -43,11 +43,12 @@ class NodeThreads:
     sign_on: ThreadPoolExecutor  # knows sessions, asks the identity provider; waits for the record
     passwords: ThreadPoolExecutor  # checks passwords, each of which takes 64 MiB
     exports: ThreadPoolExecutor  # makes exports, one after the other
+    listings: ThreadPoolExecutor  # lists whole sites, for answers that tell of all that lies there
 
     def close(self) -> None:
         """Wait for what runs; what has not begun is cancelled."""
         own = (self.compute, self.reads, self.lookups, self.large, self.sign_on, self.passwords)
-        for threads in (*own, self.exports):
+        for threads in (*own, self.exports, self.listings):
             threads.shutdown(wait=True, cancel_futures=True)
 
 

@@ -215,4 +215,5 @@ def _threads() -> NodeThreads:
         sign_on=ThreadPoolExecutor(4, thread_name_prefix="sign-on"),
         passwords=ThreadPoolExecutor(2, thread_name_prefix="password"),
         exports=ThreadPoolExecutor(1, thread_name_prefix="export"),
+        listings=ThreadPoolExecutor(1, thread_name_prefix="listing"),
     )

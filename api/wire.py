@@ -29,6 +29,7 @@ from vanvault.api.wire_search import (
     ReadingAnswer,
     TimelineAnswer,
 )
+from vanvault.api.wire_standing import MODELS as STANDING_MODELS
 from vanvault.api.wire_types import Base64, ClientId, Count, KeyId, Sha256, Sha512, Time, Value, absent
 from vanvault.archiver.core.tasks import TaskPhase
 
@@ -515,6 +516,7 @@ class DrillsAnswer(BaseModel):
 
 
 _MODELS: tuple[type[BaseModel], ...] = (
+    *STANDING_MODELS,
     SignOnBody,
     DeviceAnswer,
     DeviceBody,

@@ -176,12 +176,12 @@ ROOMS = (
         12,
         "archiver.* recovery.work recovery.documents recovery.accounts recovery.approvals",
     ),
-    _room("recovery.availability", 14, "archiver.* recovery.work"),
+    _room("recovery.availability", 15, "archiver.* recovery.work"),
     _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),
     _room("recovery.verify", 11, "archiver.* recovery.work recovery.objects recovery.verified"),
-    _room("recovery.coverage", 9, "archiver.* recovery.work recovery.verified"),
+    _room("recovery.coverage", 10, "archiver.* recovery.work recovery.verified"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room(
         "recovery.standings",
@@ -223,7 +223,7 @@ ROOMS = (
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),
-    _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
+    _room("recovery.forecast", 10, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
         "recovery.schedule",
         9,
@@ -241,7 +241,7 @@ ROOMS = (
     ),
     _room(
         "recovery.status",
-        5,
+        6,
         "archiver.* recovery.backup recovery.clearing recovery.conditions recovery.custody"
         " recovery.disposal_record recovery.objects recovery.reconcile recovery.schedule recovery.work",
     ),

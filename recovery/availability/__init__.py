@@ -11,7 +11,12 @@ from vanvault.recovery.availability.record import (
     window_fields,
     windows,
 )
-from vanvault.recovery.availability.report import AvailabilityReport, AvailabilityRequest, availability
+from vanvault.recovery.availability.report import (
+    AvailabilityReport,
+    AvailabilityRequest,
+    availability,
+    known_availability,
+)
 from vanvault.recovery.availability.stop import PlannedStop, StopReport, stop_nodes
 
 __all__ = [
@@ -23,6 +28,7 @@ __all__ = [
     "announce_window",
     "availability",
     "cancel_window",
+    "known_availability",
     "note_seen",
     "running_here",
     "running_nodes",

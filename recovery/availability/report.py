@@ -48,7 +48,13 @@ def availability(
     archive: Archive, request: AvailabilityRequest, observer: Observer = QUIET
 ) -> AvailabilityReport:
     """Fold what is on record of a year. Raises KeyUnavailable, Damaged."""
-    complete = catch_up(archive, observer.warn)
+    return known_availability(archive, request, complete=catch_up(archive, observer.warn))
+
+
+def known_availability(
+    archive: Archive, request: AvailabilityRequest, *, complete: bool
+) -> AvailabilityReport:
+    """The same by what is folded here; ``complete``: is that all there is? Raises Damaged."""
     found = read_year(
         archive.search,
         archive.tail,

@@ -13,6 +13,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.upkeep import recorded_counts
+from vanvault.recovery.conditions.facts import ArchiveFacts
 from vanvault.recovery.conditions.first_seen import FirstSeen
 from vanvault.recovery.conditions.gather import gather_facts, seen_here
 from vanvault.recovery.conditions.judge import Condition, conditions_of
@@ -34,7 +35,7 @@ _UNSEEN = frozenset({"hot-tail-incomplete", "set-aside"})
 
 
 class ConditionWatch:
-    """``last`` is what the newest look found; None before the first."""
+    """``last`` is what the newest look found, by ``facts``; None before the first."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class ConditionWatch:
         self._refused_s: float | None = None  # since when intake is refused
         self._newest = -1  # batch at the last look
         self.last: tuple[Condition, ...] | None = None
+        self.facts: ArchiveFacts | None = None
 
     @property
     def task(self) -> Task:
@@ -89,7 +91,7 @@ class ConditionWatch:
             refused_since=self._refused_since(),
         )
         facts = gather_facts(archive, seen)
-        self.last = conditions_of(facts, self._first_seen.known(facts.now))
+        self.last, self.facts = conditions_of(facts, self._first_seen.known(facts.now)), facts
         self._first_seen.remember(self.last, facts.now, _UNSEEN)
         self._rest_s = (archive.stopwatch.seconds() - began_s) / _SHARE
 

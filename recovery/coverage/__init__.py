@@ -8,6 +8,7 @@ from vanvault.recovery.coverage.report import (
     CoverageReport,
     CoverageRequest,
     coverage,
+    coverage_of,
     last_verified,
     unverified_sites,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "KnownAside",
     "KnownDamage",
     "coverage",
+    "coverage_of",
     "damage_on_record",
     "last_verified",
     "set_aside_on_record",

@@ -19,7 +19,7 @@ from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
 from vanvault.recovery.coverage.model import SiteCoverage, Tally, verified_since
 from vanvault.recovery.verified import Subset, VerifiedAt, VerifyRun, next_subset, verify_runs
-from vanvault.recovery.work import QUIET, Observer, catch_up
+from vanvault.recovery.work import QUIET, Observer, Step, catch_up, silent
 
 _Held = tuple[ObjectName, StoredVersion]
 
@@ -73,11 +73,16 @@ def coverage(archive: Archive, request: CoverageRequest, observer: Observer = QU
     Raises KeyUnavailable. A site that is away is in the report.
     """
     catch_up(archive, observer.warn)
+    return coverage_of(archive)
+
+
+def coverage_of(archive: Archive, step: Step = silent) -> CoverageReport:
+    """The same by what is folded here; ``step``: called at each object. Raises as ``coverage``, ``step``."""
     settings, now = archive.settings.verify, archive.clock.now()
     age = timedelta(days=settings.max_age_days)
     # An object that was found damaged counts from the run before, which may be older than the limit.
     runs = list(verify_runs(archive.search, since=now - 2 * age))
-    sites, away = _listed(archive.sites, runs, now - age)
+    sites, away = _listed(archive.sites, runs, now - age, step)
     return CoverageReport(
         sites,
         away,
@@ -118,7 +123,7 @@ def _tally(tally: Tally) -> dict[str, int]:
 
 
 def _listed(
-    sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: datetime
+    sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: datetime, step: Step
 ) -> tuple[tuple[SiteCoverage, ...], dict[str, str]]:
     """Compare what the sites list with the runs on record.
 
@@ -129,7 +134,7 @@ def _listed(
     away: dict[str, str] = {}
     for name, site in sites.items():
         try:
-            found.append(_of_site(site, VerifiedAt(runs, name), limit))
+            found.append(_of_site(site, VerifiedAt(runs, name), limit, step))
         except (SiteUnavailable, SettingsError) as error:
             away[name] = error.message
     return tuple(found), away
@@ -162,13 +167,14 @@ def last_verified(search: Search, sites: Collection[str], since: datetime) -> di
     return {site: verified_since(runs, site) for site in sites}
 
 
-def _of_site(site: SiteReader, verified_at: VerifiedAt, limit: datetime) -> SiteCoverage:
+def _of_site(site: SiteReader, verified_at: VerifiedAt, limit: datetime, step: Step) -> SiteCoverage:
     found = SiteCoverage(site.site)
     for objects in _together(_newest(site)):
         # Verification reads a segment whole, in the subset of its part that is last by name.
         by = objects[-1][0].sha256
         for name, version in objects:
             verified = verified_at(name.sha256, version.stored_at, by=by)
+            step(size=version.size)
             found.take(name.key, version.size, version.stored_at, verified, limit)
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownBatch
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.times import from_us
 from vanvault.recovery.failover.plan import Facts, Missing, NodeFact, SiteFact
 from vanvault.recovery.reconcile import count_open
@@ -14,9 +14,13 @@ from vanvault.recovery.reconcile import count_open
 _PAGE = 500
 
 
-def gather(archive: Archive) -> Facts:
-    """The facts as of now; the caller folds first. Raises SettingsError, Damaged."""
-    away = archive.readable.away()
+def gather(archive: Archive, away: Mapping[str, str] | None = None) -> Facts:
+    """The facts as of now; the caller folds first. Raises SettingsError, Damaged.
+
+    ``away``: sites that do not answer, and why, as a node knows; None: they are asked.
+    """
+    if away is None:
+        away = {name: error.message for name, error in archive.readable.away().items()}
     newest = _newest(archive)
     return Facts(
         archive=archive.settings.archive,
@@ -32,13 +36,11 @@ def gather(archive: Archive) -> Facts:
     )
 
 
-def _site(
-    archive: Archive, name: str, away: Mapping[str, VanVaultError], newest: Mapping[str, int]
-) -> SiteFact:
+def _site(archive: Archive, name: str, away: Mapping[str, str], newest: Mapping[str, int]) -> SiteFact:
     return SiteFact(
         site=name,
         reachable=name not in away,
-        detail=away[name].message if name in away else "",
+        detail=away.get(name, ""),
         last_entry=from_us(newest[name]) if name in newest else None,
         missing=missing_at(archive, name),
     )

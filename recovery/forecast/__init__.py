@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
 from vanvault.recovery.forecast.forecast import Forecast, Remedy
 from vanvault.recovery.forecast.growth import Growth
-from vanvault.recovery.forecast.run import ForecastReport, ForecastRequest, forecast
+from vanvault.recovery.forecast.run import ForecastReport, ForecastRequest, forecast, forecast_of
 
 __all__ = [
     "Cost",
@@ -17,4 +17,5 @@ __all__ = [
     "Remedy",
     "cost_of",
     "forecast",
+    "forecast_of",
 ]

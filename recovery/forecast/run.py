@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
@@ -12,7 +13,7 @@ from vanvault.recovery.drill import MILESTONES, measured
 from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
 from vanvault.recovery.forecast.forecast import Forecast, forecast_restores
 from vanvault.recovery.forecast.growth import Growth, growth, stored
-from vanvault.recovery.work import QUIET, Observer, catch_up
+from vanvault.recovery.work import QUIET, Observer, Step, catch_up, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,25 @@ class ForecastReport:
 def forecast(archive: Archive, request: ForecastRequest, observer: Observer = QUIET) -> ForecastReport:
     """How long a restore of everything takes today and in years. Raises SiteUnavailable, KeyUnavailable."""
     catch_up(archive, observer.warn)
+    found = forecast_of(archive)
+    if found.forecast is None:
+        observer.warn("no drill or restore is on record; run: vanvault drill run primary-lost")
+    return found
+
+
+def forecast_of(archive: Archive, step: Step = silent) -> ForecastReport:
+    """The same by what is folded here; ``step``: called at each object. Raises as ``forecast``, ``step``."""
+
+    def told() -> Iterator[tuple[datetime, int]]:
+        for at, size in stored(archive.sites):
+            step(size=size)
+            yield at, size
+
     today = archive.clock.now().date()
-    grown = growth(stored(archive.sites), today)
+    grown = growth(told(), today)
     recoveries = measured(archive.search)
     taken = [Measurement(one.objects, one.bytes, one.seconds) for one in recoveries]
     cost = cost_of(taken)
     found = forecast_restores(grown, cost, today) if cost else None
-    if found is None:
-        observer.warn("no drill or restore is on record; run: vanvault drill run primary-lost")
     parts = next((one.parts for one in recoveries if one.parts), {})
     return ForecastReport(grown, cost, found, len(taken), parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.status.known import known_status
 from vanvault.recovery.status.report import SegmentsStatus, SiteReport, StatusReport
 from vanvault.recovery.status.run import status
 from vanvault.recovery.status.strength import lock_strength
@@ -10,6 +11,7 @@ __all__ = [
     "SegmentsStatus",
     "SiteReport",
     "StatusReport",
+    "known_status",
     "lock_strength",
     "status",
 ]

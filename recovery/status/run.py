@@ -40,7 +40,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     Raises SiteUnavailable, Damaged (what is on record cannot be read).
     """
     complete, trouble = _caught_up(archive, observer)
-    settings, profile = archive.settings, archive.profile
+    settings = archive.settings
     sites = tuple(_site(archive, name) for name in archive.sites)
     clocks = archive.trust.clocks()
     health = tuple(_health(archive, site, clocks, observer) for site in sites)
@@ -67,16 +67,11 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         home=str(archive.home),
         archive=settings.archive,
         sites=sites,
-        keys=_keys(archive, record.keys.missing),
+        keys=keys_status(archive, record.keys.missing),
         hot_tail=archive.tail.counts(),
         complete=complete,
         segments=segments,
-        retention=RetentionStatus(
-            profile=profile.name,
-            log_years=profile.log.years,
-            originals_years=profile.originals.years,
-            margin_days=profile.originals.margin_days,
-        ),
+        retention=retention_status(archive),
         gateways=len(archive.gateways.names()),
         late=Late(
             drills=tuple(record.drills_overdue),
@@ -106,7 +101,19 @@ def _caught_up(archive: Archive, observer: Observer) -> tuple[bool, VanVaultErro
         return False, error
 
 
-def _keys(archive: Archive, missing: tuple[str, ...]) -> KeysStatus:
+def retention_status(archive: Archive) -> RetentionStatus:
+    """The profile in force."""
+    profile = archive.profile
+    return RetentionStatus(
+        profile=profile.name,
+        log_years=profile.log.years,
+        originals_years=profile.originals.years,
+        margin_days=profile.originals.margin_days,
+    )
+
+
+def keys_status(archive: Archive, missing: tuple[str, ...]) -> KeysStatus:
+    """Which keys there are at this home; ``missing``: ids of those that it lacks."""
     trust = archive.signing.trust()
     return KeysStatus(
         masters={purpose: list(archive.keys.versions(purpose)) for purpose in PURPOSES},

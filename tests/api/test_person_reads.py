@@ -450,3 +450,29 @@ def test_a_site_that_is_away_stops_no_reader_and_where_none_takes_the_look_nothi
             assert b"m-1" not in answer.content
             (home / "gone").rename(home / "sites")
             (home / "away").rename(home / "sites" / "standby")
+
+
+@pytest.mark.parametrize("path", ["status", "schedule", "availability", "forecast", "coverage"])
+def test_how_the_archive_stands_is_told_as_by_the_verb_of_that_name(place: Place, path: str) -> None:
+    with place.client("operator") as operator:
+        wait_for(lambda: operator.get(f"/v1/{path}").status_code == 200, "the node has looked")
+        told = operator.get(f"/v1/{path}")
+        document = operator.get("/v1/openapi.json").json()
+        check_answer(document, f"/v1/{path}", told)
+        check_problem(operator.get(f"/v1/{path}?limit=1"), 400, "invalid-input")
+    verbs = {"schedule": ("schedule", "list"), "availability": ("availability", "report")}
+    verb = json_of(run_cli(place.home, *verbs.get(path, (path,)), "--json"))
+    listed = {"home", "index"} if path == "status" else set()  # what only a look at the sites tells
+    assert told.json().keys() - {"at"} == verb.keys() - listed - {"server"}
+    (look, *_) = place.looks(who="operator")
+    assert (look["act"], look["asked"]["of"], look["outcome"]) == ("results", path, "shown")
+    with place.client("account-manager") as manager:
+        check_problem(manager.get(f"/v1/{path}"), 403, "access-denied")
+
+
+def test_the_ledger_of_a_year_is_asked_for_by_its_number(place: Place) -> None:
+    with place.client("operator") as operator:
+        year = operator.get("/v1/availability?year=2025&month=3").json()
+        assert (year["year"], [one["month"] for one in year["months"]]) == (2025, ["2025-03"])
+        for wrong in ("year=25x", "month=13", "month=0", "year=2025&year=2026", f"year={'9' * 5000}"):
+            check_problem(operator.get(f"/v1/availability?{wrong}"), 400, "invalid-input")

@@ -1,0 +1,103 @@
+"""What takes long to read: read beside the requests, remembered, and told with its time.
+
+An answer never waits for it longer than its patience. What is older than it should be is told once more, with
+its time, while it is read again; where it was never read, the answer says that it is being read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from starlette.requests import Request
+
+from vanvault.api.node import Node
+from vanvault.archiver.core.errors import Busy
+
+_T = TypeVar("_T")
+_RETRY_S = 5  # Retry-After
+
+
+@dataclass(frozen=True, slots=True)
+class LongRead(Generic[_T]):
+    """One thing that takes long to read."""
+
+    name: str  # for people: what is being read
+    read: Callable[[Node], _T]
+    fresh_s: float  # older than this it is read again
+    patience_s: float | None  # how long the first who asks waits; None: until it is read
+    lists_sites: bool = False  # does it list whole sites?
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[_T]):
+    """What was read, and when that began."""
+
+    value: _T
+    at: datetime
+
+
+class Remembered(Generic[_T]):
+    """What one long reading gave last. Used on the event loop only."""
+
+    def __init__(self, what: LongRead[_T]) -> None:
+        self._what = what
+        self._last: Dated[_T] | None = None
+        self._task: asyncio.Task[Dated[_T]] | None = None
+
+    async def of(self, node: Node) -> Dated[_T]:
+        """What was read last.
+
+        Raises Busy: it is being read for the first time, and that takes longer than one waits; and as its
+        reading, where nothing was read before.
+        """
+        self._take()
+        if self._task is None and self._is_old(node):
+            self._task = asyncio.create_task(self._again(node))
+        if self._last is None and self._task is not None:
+            await asyncio.wait({self._task}, timeout=self._what.patience_s)
+            failed = self._take()
+            if failed is not None:
+                raise failed
+        if self._last is None:
+            raise Busy(
+                f"{self._what.name} is being read, for the first time since this node began",
+                retry_after=_RETRY_S,
+                hint="Ask again; it may take minutes in a large archive.",
+            )
+        return self._last
+
+    def _take(self) -> BaseException | None:
+        """Take what a reading gave that is over; what stopped it, if anything did."""
+        if self._task is None or not self._task.done():
+            return None
+        task, self._task = self._task, None
+        failed = task.exception()
+        if failed is None:
+            self._last = task.result()
+        return failed
+
+    def _is_old(self, node: Node) -> bool:
+        if self._last is None:
+            return True
+        return (node.archive.clock.now() - self._last.at).total_seconds() > self._what.fresh_s
+
+    async def _again(self, node: Node) -> Dated[_T]:
+        threads: Executor = node.threads.listings if self._what.lists_sites else node.threads.reads
+        at = node.archive.clock.now()
+        value = await asyncio.get_running_loop().run_in_executor(threads, lambda: self._what.read(node))
+        return Dated(value, at)
+
+
+async def remembered(request: Request, node: Node, what: LongRead[_T]) -> Dated[_T]:
+    """What this node read last of it. Raises as ``Remembered.of``."""
+    state = request.app.state
+    if not hasattr(state, "remembered"):
+        state.remembered = {}
+    known: dict[LongRead[Any], Remembered[Any]] = state.remembered
+    found: Remembered[_T] = known.setdefault(what, Remembered(what))
+    return await found.of(node)
