@@ -18,6 +18,7 @@ from starlette.responses import Response
 from vanvault import __version__
 from vanvault.api import (
     access_route,
+    accounts_route,
     approval_routes,
     authenticator_routes,
     disposal_routes,
@@ -94,6 +95,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(health_routes.router)
     app.include_router(session_routes.router)
     app.include_router(sessions_route.router)
+    app.include_router(accounts_route.router)
     app.include_router(authenticator_routes.router)
     app.include_router(access_route.router)
     app.include_router(results_route.router)

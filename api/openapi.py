@@ -6,7 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vanvault.api import examples, wire, wire_disposal, wire_extraction, wire_jobs, wire_search
+from vanvault.api import (
+    examples,
+    examples_people,
+    wire,
+    wire_disposal,
+    wire_extraction,
+    wire_jobs,
+    wire_people,
+    wire_search,
+)
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.openapi_parts import DESCRIBED as _DESCRIBED
 from vanvault.api.openapi_parts import Responses as _Responses
@@ -401,6 +410,22 @@ END_SESSION = _route(
     "endSession",
     _WHOSE,
     {204: {"description": "It is over at every node."}, **_problems(400, 401, 403, 404, 500, 503)},
+)
+ACCOUNTS = _route(
+    "accounts",
+    {"parameters": [_parameter("all", "Those too that can do nothing any more.", type="boolean")]},
+    {
+        200: _answer("Accounts and gateways.", wire_people.AccountsAnswer, examples_people.ACCOUNTS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+ACCOUNT = _route(
+    "account",
+    {},
+    {
+        200: _answer("It.", wire_people.OneAccountAnswer, {"account": examples_people.ACCOUNT}),
+        **_problems(400, 401, 403, 404, 500, 503),
+    },
 )
 ACCESS = _route(
     "access",

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
+from vanvault.api.accounts_route import account_for
 from vanvault.api.context import node_of
 from vanvault.api.node import Node
 from vanvault.api.people import run_sign_on, signed_on
 from vanvault.api.urls import query_of
-from vanvault.archiver.core.errors import AccessDenied, InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.people.accounts import Account
 from vanvault.recovery.sign_on import SignedOn
 
@@ -57,14 +58,4 @@ def _whose(request: Request, node: Node, person: SignedOn) -> Account:
         raise InvalidInput(
             "there is one parameter, account, once", field="account", hint="Nothing was ended."
         )
-    name = dict(given).get("account", person.account.name)
-    if name == person.account.name:
-        return person.account
-    now = node.archive.clock.now()
-    if not person.permissions(("manage-accounts", "see-access"), now):
-        raise AccessDenied(
-            "you may see and end your own sessions only",
-            authenticated=True,
-            hint="An account manager or a security officer may see those of others.",
-        )
-    return node.sign_ons.account(name)
+    return account_for(node, person, dict(given).get("account", person.account.name))

@@ -20,6 +20,7 @@ from vanvault.api.wire_extraction import (
     ExtractionsAnswer,
 )
 from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer
+from vanvault.api.wire_people import AccountsAnswer, OneAccountAnswer
 from vanvault.api.wire_search import (
     EntryAnswer,
     HistogramAnswer,
@@ -524,6 +525,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     SessionAnswer,
     OpenSession,
     SessionsAnswer,
+    AccountsAnswer,
+    OneAccountAnswer,
     ApproveBody,
     RefuseBody,
     ApprovalAnswer,

@@ -15,7 +15,7 @@ from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
 from vanvault.cli.account_breakglass import breakglass
 from vanvault.cli.account_credential import credential
 from vanvault.cli.account_desk import desk_of
-from vanvault.cli.account_forms import account_as_json, print_accounts
+from vanvault.cli.account_forms import print_accounts
 from vanvault.cli.account_session import session
 from vanvault.cli.account_token import token
 from vanvault.cli.context import catch_up, open_archive
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 #: Who can do nothing any more is listed with --all only.
-_GONE = ("over", "contested", "withdrawn", "removed")
 
 
 @click.group()
@@ -86,7 +85,7 @@ def list_accounts(home: Path, at: date | None, everything: bool, as_json: bool) 
 
     from vanvault.archiver.core.times import vietnam_day, vietnam_midnight
     from vanvault.archiver.people.accounts import owner_off, standing_of
-    from vanvault.recovery.accounts import current_accounts
+    from vanvault.recovery.accounts import GONE_STATES, account_as_json, current_accounts
 
     load_settings(home)
     with open_archive(home) as archive:
@@ -94,7 +93,7 @@ def list_accounts(home: Path, at: date | None, everything: bool, as_json: bool) 
         accounts, now = current_accounts(archive), archive.clock.now()
     if at is not None and at != vietnam_day(now):
         now = vietnam_midnight(at) + timedelta(days=1, microseconds=-1)
-    shown = [one for one in accounts if everything or standing_of(one, now).state not in _GONE]
+    shown = [one for one in accounts if everything or standing_of(one, now).state not in GONE_STATES]
     for part in accounts.lacking:
         warn(f"a part of the record of accounts cannot be read: {part}")
     off = {one.name: found.why for one in shown if (found := owner_off(accounts, one, now)) is not None}
@@ -210,7 +209,7 @@ def review(home: Path, names: tuple[str, ...], confirm: bool, everything: bool, 
     due at once, until it has another owner or is suspended.
     """
     from vanvault.archiver.people.accounts import due_reviews, owner_off
-    from vanvault.recovery.accounts import confirm_accounts, current_accounts
+    from vanvault.recovery.accounts import account_as_json, confirm_accounts, current_accounts
 
     with desk_of(home, as_json) as desk:
         if confirm:
@@ -340,6 +339,8 @@ def _excluded(role: str) -> list[str]:
 
 
 def _show(desk: Desk, done: AccountOutcome, as_json: bool) -> None:
+    from vanvault.recovery.accounts import account_as_json
+
     now = desk.archive.clock.now()
     if as_json:
         emit_json({**account_as_json(done.account, now), "already": done.already})

@@ -1,71 +1,18 @@
-"""Accounts as JSON, and as rows of a table."""
+"""Accounts as rows of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
-from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
-from vanvault.archiver.people.accounts import Account, idle_days, review_due, roles_in_force, standing_of
+from vanvault.archiver.core.times import vietnam_day
+from vanvault.archiver.people.accounts import Account, review_due, roles_in_force, standing_of
 from vanvault.cli.output import print_table
 
 _COLUMNS = (
     "account", "kind", "full name", "unit", "owner", "state", "roles", "from", "until", "last use",
     "review", "late",
 )  # fmt: skip
-
-
-def account_as_json(account: Account, now: datetime) -> dict[str, object]:
-    """One account as it stands at a moment; days are ``2026-11-22``, moments RFC 3339, null is none."""
-    standing, marks = standing_of(account, now), account.marks
-    return {
-        "id": account.id,
-        "account": account.name,
-        "kind": account.kind,
-        "full_name": account.about.full_name,
-        "unit": account.about.unit,
-        "owner": account.about.owner,
-        "state": standing.state,
-        "why": standing.why,
-        "roles": list(roles_in_force(account, now)),
-        "grants": [
-            {
-                "role": one.role,
-                "from": _day(one.days.first),
-                "until": _day(one.days.last),
-                "granted_at": rfc3339_seconds(one.granted_at),
-            }
-            for one in account.grants
-            if not one.days.is_empty
-        ],
-        "valid_from": _day(account.days.first),
-        "valid_until": _day(account.days.last),
-        "suspensions": [
-            {
-                "from": _day(one.first),
-                "reason": one.reason,
-                "entered_at": rfc3339_seconds(one.entered_at),
-                "lifted_at": _moment(one.lifted_at),
-                "lag_days": one.lag_days,
-            }
-            for one in account.suspensions
-        ],
-        "late": [
-            {
-                "what": one.what,
-                "effective": _day(one.effective),
-                "entered_at": rfc3339_seconds(one.entered_at),
-                "lag_days": one.lag_days,
-            }
-            for one in account.late
-        ],
-        "identities": [{"issuer": one.issuer, "subject": one.subject} for one in account.identities],
-        "added_at": rfc3339_seconds(marks.added_at),
-        "last_seen": _moment(marks.seen_at),
-        "idle_days": idle_days(account, now),
-        "reviewed_at": _moment(marks.reviewed_at),
-        "review_due": _day(review_due(account)),
-    }
 
 
 def print_accounts(accounts: Iterable[Account], now: datetime, owner_off: Collection[str] = ()) -> None:
@@ -109,7 +56,3 @@ def _coming_roles(account: Account, now: datetime) -> list[str]:
 
 def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339_seconds(at)

@@ -77,7 +77,7 @@ def _frame(request: Request, page: ConsolePage, language: Language, nonce: str) 
     signed_on = SignedOnFrame(
         visit.name, visit.idle_s, visit.left_s, form_token(secret_of(request), f"{PREFIX}/sign-out")
     )
-    allowed = tuple(one for one in PAGES if visit.may(one.needs))
+    allowed = tuple(one for one in PAGES if one.is_for(visit.may))
     return Frame(language, page, address, nonce, menu_of(allowed, page), signed_on)
 
 

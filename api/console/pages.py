@@ -5,6 +5,7 @@ A new page is a row here, a route module, a view model and a template.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vanvault.api.console.messages import N_
@@ -25,16 +26,21 @@ class ConsolePage:
     needs: Permission | None = None  # None: every person who is signed on
     in_menu: bool = False
     runbook: str = ""  # of the folder runbooks, without language
+    or_needs: Permission | None = None  # is as good as ``needs``
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles that permit it, none where it takes no permission."""
-        return roles_with(self.needs) if self.needs else ()
+        return roles_with(*(one for one in (self.needs, self.or_needs) if one))
+
+    def is_for(self, may: Callable[[Permission], bool]) -> bool:
+        """May somebody with these permissions open it?"""
+        return self.needs is None or may(self.needs) or (self.or_needs is not None and may(self.or_needs))
 
 
-def roles_with(permission: Permission) -> tuple[str, ...]:
-    """The roles that permit this."""
-    return tuple(role.name for role in ROLES.values() if permission in role.permissions)
+def roles_with(*permissions: Permission) -> tuple[str, ...]:
+    """The roles that permit one of these."""
+    return tuple(role.name for role in ROLES.values() if role.permissions & set(permissions))
 
 
 HOME = ConsolePage(
@@ -117,10 +123,30 @@ ACCESS = ConsolePage(
     in_menu=True,
     runbook="break-glass",
 )
+PEOPLE = ConsolePage(
+    "people",
+    f"{PREFIX}/people",
+    N_("People"),
+    N_("Who has an account and what it may do, when it was used last, and which reviews are due."),
+    needs="manage-accounts",
+    in_menu=True,
+    runbook="work-overdue",
+    or_needs="see-access",
+)
+PERSON = ConsolePage(
+    "person",
+    f"{PEOPLE.path}/{{name}}",
+    N_("Account"),
+    N_("What this account may do and who gave it that, where it is signed in, and when it is reviewed."),
+    runbook="break-glass",
+)
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
-PAGES = (HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB, ACCESS, SIGN_IN)
+PAGES = (
+    *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB),
+    *(PEOPLE, PERSON, ACCESS, SIGN_IN),
+)
 
 
 def page_at(path: str) -> ConsolePage:

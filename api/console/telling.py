@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
 
 from vanvault.api.console.terms import term
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, vietnam_day
+from vanvault.archiver.core.times import from_us, parse_day, parse_rfc3339, rfc3339_seconds, vietnam_day
 from vanvault.archiver.people.accounts import ROLES
 from vanvault.recovery.documents import Language, decimal, duration, exact_size, number, size
 
@@ -60,8 +60,14 @@ class Telling:
 
     def day(self, moment: datetime | str) -> str:
         """The day in Vietnam: ``30/11/2026``; in English ``30 Nov 2026``."""
-        found = vietnam_day(_moment(moment))
+        return self._day(vietnam_day(_moment(moment)))
+
+    def _day(self, found: date) -> str:
         return f"{found:%d/%m/%Y}" if self._language == "vi" else f"{found.day} {found:%b %Y}"
+
+    def day_of(self, text: str) -> str:
+        """A day of Vietnam that is written ``2026-11-30``, as ``day`` tells it."""
+        return self._day(parse_day(text, field="day"))
 
     def time(self, moment: datetime | str) -> Markup:
         """The time in Vietnam with that in UTC beside it, as an element; other text stands as it is."""

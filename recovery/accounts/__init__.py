@@ -9,6 +9,7 @@ from vanvault.recovery.accounts.reading import (
     current_accounts,
     read_account_record,
 )
+from vanvault.recovery.accounts.telling import GONE_STATES, account_as_json
 from vanvault.recovery.accounts.verbs import (
     AccountOutcome,
     Desk,
@@ -25,11 +26,13 @@ from vanvault.recovery.accounts.verbs import (
 from vanvault.recovery.accounts.view import AccountsView
 
 __all__ = [
+    "GONE_STATES",
     "SEEN_EVENTS",
     "AccountOutcome",
     "AccountRecord",
     "AccountsView",
     "Desk",
+    "account_as_json",
     "accounts_at",
     "add_account",
     "add_identity",

@@ -11,7 +11,7 @@ from vanvault.recovery.sign_on.envelopes import (
     review_break_glass,
     seal_break_glass,
 )
-from vanvault.recovery.sign_on.factors import provider_proves_two, without_two_factors
+from vanvault.recovery.sign_on.factors import held_factors, provider_proves_two, without_two_factors
 from vanvault.recovery.sign_on.listing import ListedSession, current_sessions, end_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
@@ -35,6 +35,7 @@ __all__ = [
     "current_sessions",
     "drill_break_glass",
     "end_sessions",
+    "held_factors",
     "provider_of",
     "provider_proves_two",
     "read_break_glass",

@@ -22,13 +22,22 @@ def without_two_factors(archive: ArchiveReader, accounts: Iterable[Account]) -> 
 
     Raises Damaged, SiteUnavailable (the index cannot be read).
     """
+    held = held_factors(archive)
+    settings = archive.settings
+    found = {one.id: _why_not(one, held.get(one.id, frozenset()), settings) for one in accounts}
+    return {id: why for id, why in found.items() if why}
+
+
+def held_factors(archive: ArchiveReader) -> dict[str, frozenset[str]]:
+    """By id of an account what it signs on with here: ``password``, ``codes``, ``authenticators``.
+
+    Raises Damaged, SiteUnavailable (the index cannot be read).
+    """
     held: dict[str, frozenset[str]] = {}
     for event in own_events(archive.search, CREDENTIAL_SET, order="oldest"):
         if event.detail.get("kind") == LOCAL_KIND:
             held[str(event.detail.get("id"))] = _holds(event.detail)
-    settings = archive.settings
-    found = {one.id: _why_not(one, held.get(one.id, frozenset()), settings) for one in accounts}
-    return {id: why for id, why in found.items() if why}
+    return held
 
 
 def _holds(detail: Mapping[str, object]) -> frozenset[str]:

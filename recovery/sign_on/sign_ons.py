@@ -9,7 +9,7 @@ from datetime import datetime
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Conflict, NotFound
-from vanvault.archiver.people.accounts import Account, roles_in_force, standing_of
+from vanvault.archiver.people.accounts import Account, Accounts, roles_in_force, standing_of
 from vanvault.archiver.people.sign_on import (
     LocalAttempt,
     LocalJudge,
@@ -133,6 +133,10 @@ class SignOns:
         if found is None:
             raise NotFound("no account has this name", hint="vanvault account list")
         return found
+
+    def accounts(self) -> Accounts:
+        """All accounts, a few seconds old at most. Raises Busy: the record is not known yet."""
+        return self._accounts.current()
 
     def sessions(self, account: Account) -> list[ListedSession]:
         """The sessions of an account that may still be used. Raises Busy: the record is not known yet."""

@@ -38,6 +38,8 @@ WITH_TOKEN = {
     "/v1/authenticators/finish": {"post"},
     "/v1/authenticators/{authenticator}": {"delete"},
     "/v1/sessions/{session_id}": {"delete"},
+    "/v1/accounts": {"get"},
+    "/v1/accounts/{name}": {"get"},
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
     "/v1/jobs": {"get"},

@@ -21,7 +21,7 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     ),
     "sign-in-too-old": (
         N_("Sign in again for this"),
-        N_("Who approves or refuses must have signed in with two factors within the last five minutes."),
+        N_("For this you must have signed in with two factors within the last five minutes."),
     ),
     "unauthenticated": (N_("Nobody is signed in"), N_("Sign in, and open the page again.")),
     "not-found": (N_("There is no such page or entry"), N_("Check the address, or search for the entry.")),

@@ -36,6 +36,7 @@ BY_HAND = {
     "quyen": "auditor-original",
     "emma": "auditor-original",
     "nga": "approver",
+    "quyet": "auditor-log",
 }
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
 _FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')

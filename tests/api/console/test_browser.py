@@ -128,7 +128,12 @@ def test_all_states_of_pages_keep_the_rules(
         signed_in(found, place, "tam")
         found.open("/console")
         found.check()
-        for name, path in (("access-log", "/console/access"), ("sites", "/console/sites")):
+        for name, path in (
+            ("access-log", "/console/access"),
+            ("sites", "/console/sites"),
+            ("people", "/console/people?all=true"),
+            ("person", "/console/people/tam"),
+        ):
             found.open(path)
             found.check(f"{name}.{language}")
 

@@ -22,7 +22,7 @@ def test_a_person_signs_in_comes_where_they_wanted_and_signs_out(place: ConsoleP
     assert (arrived.status_code, arrived.headers["location"]) == (303, "/console?of=mine")
     home = browser.get("/console")
     assert home.status_code == 200
-    assert "<span>quy</span>" in home.text
+    assert 'href="/console/people/quy"' in home.text
 
     secret = browser.cookies[SESSION]
     out = browser.post("/console/sign-out", {"token": token_in(home)})
