@@ -647,3 +647,16 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 if "content" in answer:
                     route["responses"][str(status)]["content"] = answer["content"]
     return document
+
+
+DRILL_FILE = _route(
+    "drillFile",
+    {},
+    {
+        200: {
+            "description": "report.json, report.en.pdf, report.vi.pdf, report.en.html, report.vi.html.",
+            "content": {"application/json": _BYTES, "application/pdf": _BYTES, "text/html": _BYTES},
+        },
+        **_problems(400, 401, 403, 404, 500, 503),
+    },
+)

@@ -21,12 +21,15 @@ from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.drill import ArchivedReport, archived_report, standings
+from vanvault.recovery.drill import ArchivedFile, ArchivedReport, archived_file, archived_report, standings
 from vanvault.recovery.verified import verify_runs
 
 router = APIRouter()
 
 _DEFAULT = "50"
+_FILE_TYPES = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
+#: A file is saved, never opened by a browser as a page of this host.
+_FILE_POLICY = "sandbox; default-src 'none'"
 _MOST_DIGITS = 6  # int() takes no text of thousands
 
 
@@ -66,6 +69,27 @@ async def drill(request: Request, drill_id: str) -> Response:
     found = await asyncio.get_running_loop().run_in_executor(node.threads.reads, read)
     shows(request, [found.id])
     return Response(orjson.dumps({"report": found.report}), media_type="application/json")
+
+
+@router.get("/v1/drills/{drill_id}/files/{name}", **openapi.DRILL_FILE)
+@looked("results", "verify-results", of="drills", gateways=False)
+async def drill_file(request: Request, drill_id: str, name: str) -> Response:
+    """A file of the evidence as it was signed: report.json, or a page in English or Vietnamese made of it."""
+    node = node_of(request)
+    parsed(request, lambda: _check_none(request))
+
+    def read() -> ArchivedFile:
+        return Freshness.awaited(node).find(node, lambda: archived_file(node.archive, drill_id, name))
+
+    found = await asyncio.get_running_loop().run_in_executor(node.threads.reads, read)
+    shows(request, [found.id])
+    kind = _FILE_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    headers = {
+        "Content-Disposition": f'attachment; filename="drill-{drill_id}-{name}"',
+        "Content-Security-Policy": _FILE_POLICY,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(found.data, media_type=kind, headers=headers)
 
 
 async def _read(node: Node, read: Callable[[], list[dict[str, Any]]]) -> tuple[list[dict[str, Any]], bool]:

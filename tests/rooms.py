@@ -219,7 +219,7 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        16,
+        19,
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),

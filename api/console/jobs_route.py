@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.console.answers import page_answer
+from vanvault.api.console.languages import language_of
+from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import JOB, JOBS, roles_with
 from vanvault.api.console.routing import ConsoleRoute
-from vanvault.api.console.views.job import job_view
+from vanvault.api.console.views.job import JobReport, job_view
 from vanvault.api.console.views.jobs import JobsView
-from vanvault.api.console.visits import visit_of
+from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of
 from vanvault.api.jobs_route import shown_job, shown_jobs
 from vanvault.api.looks import looked
+from vanvault.api.reading import read_fresh
+from vanvault.archiver.core.errors import Busy, Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.recovery.drill import archived_report, drill_document
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -40,4 +47,22 @@ async def job(request: Request, job_id: str) -> Response:
     """One job that ended, whole."""
     visit = await visit_of(request, node_of(request))
     found = await shown_job(request, job_id)
-    return page_answer(request, JOB, view=job_view(found, opens=visit.may("search")))
+    view = job_view(found, opens=visit.may("search"))
+    if found.drill:
+        view = replace(view, report=await _report(request, visit, found.drill))
+    return page_answer(request, JOB, view=view)
+
+
+async def _report(request: Request, visit: Visit, drill: str) -> JobReport:
+    """The report of a drill as its PDF has it; a look of its own, as at the API's route."""
+    node, language = node_of(request), language_of(request)
+    asked = {"of": "drills", "drill_id": drill}
+    try:
+        found = await read_fresh(
+            node, lambda fresh: fresh.find(node, lambda: archived_report(node.archive, drill))
+        )
+        shown = drill_document(found.report, language)
+    except (NotFound, Damaged, SiteUnavailable, KeyUnavailable, Busy) as error:
+        return JobReport(drill, None, error.message)
+    await look_on_page(request, node, visit, "results", "verify-results", asked=asked, shown=[found.id])
+    return JobReport(drill, shown)

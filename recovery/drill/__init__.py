@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.drill.evidence import ArchivedReport, archived_report, drill_evidence
+from vanvault.recovery.drill.document import document as drill_document
+from vanvault.recovery.drill.evidence import (
+    ArchivedFile,
+    ArchivedReport,
+    archived_file,
+    archived_report,
+    drill_evidence,
+)
 from vanvault.recovery.drill.model import MILESTONES, DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.verb import (
@@ -16,6 +23,7 @@ from vanvault.recovery.drill.verb import (
 
 __all__ = [
     "MILESTONES",
+    "ArchivedFile",
     "ArchivedReport",
     "DrillPlan",
     "DrillReport",
@@ -23,8 +31,10 @@ __all__ = [
     "DrillStanding",
     "Escrowed",
     "PlannedDrill",
+    "archived_file",
     "archived_report",
     "drill",
+    "drill_document",
     "drill_evidence",
     "last_rate",
     "measured",

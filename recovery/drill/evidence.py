@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Sequence
@@ -29,11 +30,46 @@ class ArchivedReport:
     report: Report
 
 
+@dataclass(frozen=True, slots=True)
+class ArchivedFile:
+    """A file of a bundle, and the message of the archive in which it lies."""
+
+    id: str
+    data: bytes
+
+
 def archived_report(archive: ArchiveReader, drill: str) -> ArchivedReport:
     """The report of a drill by its id, from the bundle that was archived.
 
     Raises NotFound, Damaged (also: it was changed), SiteUnavailable, KeyUnavailable.
     """
+    id, files = _archived_bundle(archive, drill)
+    return ArchivedReport(id, DRILL_FORM.verified(files[REPORT], archive.signing.public))
+
+
+def archived_file(archive: ArchiveReader, drill: str, name: str) -> ArchivedFile:
+    """One file of a drill's archived bundle, as it was signed: report.json, or a page that was made of it.
+
+    Raises NotFound (also: the bundle has no such file), Damaged (also: it was changed), SiteUnavailable,
+    KeyUnavailable.
+    """
+    id, files = _archived_bundle(archive, drill)
+    report = DRILL_FORM.verified(files[REPORT], archive.signing.public)
+    if name == REPORT:
+        return ArchivedFile(id, files[REPORT])
+    signed = (report.get("files") or {}).get(name)
+    if signed is None or name not in files:
+        raise NotFound(
+            f"the evidence of the drill {drill[:80]} has no file {name[:80]}",
+            hint=f"It has {', '.join(sorted(files))}.",
+        )
+    if hashlib.sha256(files[name]).hexdigest() != signed:
+        raise Damaged(f"{name} is not as it was signed", key=id)
+    return ArchivedFile(id, files[name])
+
+
+def _archived_bundle(archive: ArchiveReader, drill: str) -> tuple[str, dict[str, bytes]]:
+    """The id of the message, and the files of the bundle in it; one is the report."""
     filters = {"gateway": SYSTEM_GATEWAY, "message_id": message_id_of(drill), "entry": "message"}
     item = next(archive.search.every(Query(filters=filters)), None)
     if item is None:
@@ -42,10 +78,12 @@ def archived_report(archive: ArchiveReader, drill: str) -> ArchivedReport:
         )
     try:
         with zipfile.ZipFile(io.BytesIO(archive.original(item))) as bundle:
-            data = bundle.read(REPORT)
-    except (zipfile.BadZipFile, KeyError) as error:
+            files = {name: bundle.read(name) for name in bundle.namelist()}
+    except zipfile.BadZipFile as error:
         raise Damaged(f"the message {item['id']} is no evidence of a drill", key=item["id"]) from error
-    return ArchivedReport(item["id"], DRILL_FORM.verified(data, archive.signing.public))
+    if REPORT not in files:
+        raise Damaged(f"the message {item['id']} is no evidence of a drill", key=item["id"])
+    return item["id"], files
 
 
 def drill_evidence(

@@ -51,6 +51,7 @@ WITH_TOKEN = {
     "/v1/forecast": {"get"},
     "/v1/coverage": {"get"},
     "/v1/drills/{drill_id}": {"get"},
+    "/v1/drills/{drill_id}/files/{name}": {"get"},
     "/v1/approvals": {"get"},
     "/v1/approvals/{request_id}": {"get"},
     "/v1/approvals/{request_id}/approve": {"post"},

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from vanvault.archiver.journal import OwnEvent
+from vanvault.recovery.documents import Document
 from vanvault.recovery.job_record import OneJob, RecordedJob
 
 FigureForm = Literal["number", "size", "duration", "term", "text", "code"]
@@ -85,6 +86,15 @@ class JobRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class JobReport:
+    """The signed report of a drill, or why it cannot be shown now."""
+
+    drill: str
+    document: Document | None
+    trouble: str = ""  # in English
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """The page."""
 
@@ -96,6 +106,7 @@ class JobView:
     more_removals: bool
     rest: tuple[tuple[str, str], ...]  # name and value, as the record has them
     opens: bool  # may this person open the entry?
+    report: JobReport | None = None
 
 
 def job_view(found: OneJob, *, opens: bool) -> JobView:

@@ -13,6 +13,7 @@ from tests.api.console.test_message import HOSTILE
 from tests.servers import chromium
 from tests.servers.fixtures import unavailable
 from tests.servers.processes import ServerUnavailable
+from tests.support.command import run_cli
 from tests.support.server import push
 
 EMPLOYER = "TZ7788Z"
@@ -53,6 +54,14 @@ def ids(place: ConsolePlace) -> dict[str, str]:
             fields = {"Vanvault-State": "<img src=x onerror=alert(1)>"}
             found[name] = push(client, f"bh-{name}", body, **fields).json()["id"]
     return found
+
+
+@pytest.fixture(scope="module")
+def drilled(place: ConsolePlace) -> str:
+    """The id of a job: a drill, whose report is on its page."""
+    assert run_cli(place.home, "drill", "run", "index-lost").exit_code in (0, 3)
+    jobs = place.of("tam").get("/v1/jobs").json()["jobs"]
+    return str(next(one["id"] for one in jobs if one["type"] == "drill.finished"))
 
 
 def signed_in(found: Tab, place: ConsolePlace, name: str) -> None:
@@ -103,7 +112,7 @@ def test_an_auditor_signs_in_searches_opens_an_entry_and_its_original(
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_all_states_of_pages_keep_the_rules(
-    place: ConsolePlace, ids: dict[str, str], browser: Browser, language: str
+    place: ConsolePlace, ids: dict[str, str], drilled: str, browser: Browser, language: str
 ) -> None:
     with tab(browser, place.server.url, locale=LOCALES[language]) as found:
         signed_in(found, place, "lan")
@@ -113,6 +122,7 @@ def test_all_states_of_pages_keep_the_rules(
             ("search-year", "/console/search?during=2020..2030&entry=message"),
             ("inbox-empty", "/console/inbox"),
             ("jobs", "/console/jobs"),
+            ("job-drill", f"/console/jobs/{drilled}"),
             ("search-nothing", "/console/search?during=1999"),
             ("not-an-entry", "/console/messages/nonsense"),
         ):

@@ -92,3 +92,26 @@ def test_a_verification_has_a_page_and_the_look_is_on_record(place: ConsolePlace
     assert place.of("hoa").get("/console/jobs/1m8pcmve2h7yn7kr-3-0").status_code == 404
     assert place.of("minh").get("/console/jobs").status_code == 403
     assert place.of("minh").get(f"/console/jobs/{job['id']}").status_code == 403
+
+
+def test_a_drill_is_on_the_page_as_in_its_pdf_and_its_files_are_those_that_were_signed(
+    place: ConsolePlace,
+) -> None:
+    made = run_cli(place.home, "drill", "run", "index-lost", "--json")
+    drill = orjson.loads(made.stdout)["id"]
+    operator = place.of("vinh", "vi")
+    job = next(one for one in operator.get("/v1/jobs").json()["jobs"] if one["about"] == "index-lost")
+    page = operator.get(f"/console/jobs/{job['id']}").text
+    report = operator.get(f"/v1/drills/{drill}").json()["report"]
+    said = "ĐẠT" if report["passed"] else "KHÔNG ĐẠT"
+    assert f"index-lost (mất chỉ mục tìm kiếm): {said}" in page
+    assert report["signing_key"] in page and "Số thông điệp bị mất (RPO)" in page
+    for name in ("report.json", "report.vi.pdf", "report.en.html"):
+        file = operator.get(f"/v1/drills/{drill}/files/{name}")
+        assert file.content == (place.home / "drills" / drill / name).read_bytes()
+        assert file.headers["content-disposition"].startswith("attachment")
+        assert "sandbox" in file.headers["content-security-policy"]
+    assert operator.get(f"/v1/drills/{drill}/files/report.doc").status_code == 404
+    assert place.of("minh").get(f"/v1/drills/{drill}/files/report.json").status_code == 403
+    asked = {"of": "drills", "drill_id": drill}
+    assert asked in [one["asked"] for one in looks_of(place, "vinh", "results")]
