@@ -49,8 +49,8 @@ class Remembered(Generic[_T]):
         self._last: Dated[_T] | None = None
         self._task: asyncio.Task[Dated[_T]] | None = None
 
-    async def of(self, node: Node) -> Dated[_T]:
-        """What was read last.
+    async def of(self, node: Node, patience_s: float | None = None) -> Dated[_T]:
+        """What was read last; ``patience_s``: in place of its own.
 
         Raises Busy: it is being read for the first time, and that takes longer than one waits; and as its
         reading, where nothing was read before.
@@ -59,7 +59,9 @@ class Remembered(Generic[_T]):
         if self._task is None and self._is_old(node):
             self._task = asyncio.create_task(self._again(node))
         if self._last is None and self._task is not None:
-            await asyncio.wait({self._task}, timeout=self._what.patience_s)
+            await asyncio.wait(
+                {self._task}, timeout=self._what.patience_s if patience_s is None else patience_s
+            )
             failed = self._take()
             if failed is not None:
                 raise failed
@@ -93,11 +95,13 @@ class Remembered(Generic[_T]):
         return Dated(value, at)
 
 
-async def remembered(request: Request, node: Node, what: LongRead[_T]) -> Dated[_T]:
+async def remembered(
+    request: Request, node: Node, what: LongRead[_T], patience_s: float | None = None
+) -> Dated[_T]:
     """What this node read last of it. Raises as ``Remembered.of``."""
     state = request.app.state
     if not hasattr(state, "remembered"):
         state.remembered = {}
     known: dict[LongRead[Any], Remembered[Any]] = state.remembered
     found: Remembered[_T] = known.setdefault(what, Remembered(what))
-    return await found.of(node)
+    return await found.of(node, patience_s)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,19 +14,35 @@ from vanvault.api.console.kept import kept_evidence
 from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import SITES
 from vanvault.api.console.routing import ConsoleRoute
+from vanvault.api.console.views.recovery import (
+    CoverageShown,
+    ForecastShown,
+    LastResortShown,
+    LocksShown,
+    coverage_shown,
+    forecast_shown,
+    last_resort_shown,
+    locks_shown,
+)
 from vanvault.api.console.views.sites import SitesEvidence, SitesView, job_facts, month_facts, site_facts
 from vanvault.api.console.visits import visit_of
 from vanvault.api.context import node_of
 from vanvault.api.node import Node
+from vanvault.api.remembered import remembered
+from vanvault.api.standing_routes import COVERAGE, FORECAST
+from vanvault.archiver.core.errors import Busy, VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.journal.availability import read_year
 from vanvault.archiver.people.accounts import Permission
 from vanvault.recovery.schedule import overview
+from vanvault.recovery.status import lock_strength
 
 router = APIRouter(route_class=ConsoleRoute)
 
 _NEEDS: Permission = "verify-results"
 _MS_US = 1000
+#: How long a page waits for the first listing of the sites.
+_PATIENCE_S = 1.0
 
 
 @router.get(SITES.path)
@@ -32,7 +51,9 @@ async def sites(request: Request) -> Response:
     node = node_of(request)
     visit = await visit_of(request, node)
     visit.person.authority(_NEEDS, visit.now)
-    evidence = await kept_evidence(request, node, read_sites)
+    evidence, expected, verified = await asyncio.gather(
+        kept_evidence(request, node, read_sites), _forecast(request, node), _coverage(request, node)
+    )
     await look_on_page(request, node, visit, "results", _NEEDS, asked={"of": "sites"}, count=1)
     leadership = node.archive.lead.leadership
     samples = node.duties.sampler.last.sites
@@ -41,8 +62,53 @@ async def sites(request: Request) -> Response:
         sites=site_facts(node.archive.health.snapshot(), samples, leadership.leader),
         leadership=leadership,
         evidence=evidence,
+        forecast=expected,
+        coverage=verified,
+        locks=_locks(node),
+        last_resort=_last_resort(node),
     )
     return page_answer(request, SITES, view=view)
+
+
+async def _forecast(request: Request, node: Node) -> ForecastShown:
+    """As ``/v1/forecast`` tells it; while it is made for the first time the page says so."""
+    try:
+        found = await remembered(request, node, FORECAST, _PATIENCE_S)
+    except Busy:
+        return ForecastShown()
+    except VanVaultError as error:
+        return ForecastShown(trouble=error.message)
+    return forecast_shown(found.value, found.at)
+
+
+async def _coverage(request: Request, node: Node) -> CoverageShown:
+    """As ``/v1/coverage`` tells it; the same."""
+    try:
+        found = await remembered(request, node, COVERAGE, _PATIENCE_S)
+    except Busy:
+        return CoverageShown()
+    except VanVaultError as error:
+        return CoverageShown(trouble=error.message)
+    return coverage_shown(found.value, found.at)
+
+
+def _locks(node: Node) -> LocksShown:
+    """Whom the locks bind, of sites that answer, and those that end soon by the keeper's last round."""
+    strengths, keeper = {}, node.duties.maintenance.snapshot.keeper
+    for name, sample in node.duties.sampler.last.sites.items():
+        if sample.up:
+            with suppress(VanVaultError):  # its state is told beside it
+                strengths[name] = lock_strength(node.archive.sites[name].capabilities)
+    alarms = None if keeper is None else [(one.site, one.key, one.retain_until) for one in keeper.alarms]
+    return locks_shown(strengths, alarms)
+
+
+def _last_resort(node: Node) -> LastResortShown | None:
+    archive, facts = node.archive, node.duties.conditions.facts
+    if facts is None:
+        return None
+    newest: dict[str, int] = {purpose: max(archive.keys.versions(purpose), default=0) for purpose in PURPOSES}
+    return last_resort_shown(facts, newest, archive.signing.active().key_id)
 
 
 def read_sites(node: Node) -> SitesEvidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from math import ceil
 
 from markupsafe import Markup
 
@@ -49,6 +50,15 @@ class Telling:
     def percent(self, value: float) -> str:
         """``99.94``: rounded down, so that what is not all is not told to be."""
         return decimal(int(value * 100) / 100, 2, self._language)
+
+    def percent_up(self, value: float) -> str:
+        """``0.15``: rounded up, so that what was used up is not told to be less."""
+        return decimal(ceil(value * 100) / 100, 2, self._language)
+
+    def number_plain(self, value: float) -> str:
+        """``2``, ``2.5``: no more places than there are."""
+        places = 0 if value == int(value) else 1
+        return decimal(value, places, self._language)
 
     def duration(self, ms: float) -> str:
         return duration(round(ms), self._language)

@@ -177,6 +177,10 @@ _TERMS: dict[str, tuple[str, str]] = {
     "told:disposal": ("Disposal", "Mã đợt tiêu hủy"),
     "told:manifest_sha256": ("SHA-256 of the manifest", "SHA-256 của bản kê"),
     "told:report_sha256": ("SHA-256 of the signed report", "SHA-256 của báo cáo đã ký"),
+    # what would make a recovery faster
+    "remedy:parallelism": ("more objects at once", "khôi phục nhiều đối tượng hơn cùng lúc"),
+    "remedy:larger-objects": ("larger objects", "dùng đối tượng lớn hơn"),
+    "remedy:faster-link": ("a faster link", "đường truyền nhanh hơn"),
     # conditions
     "site-away": ("A site is away", "Mất kết nối với một điểm lưu trữ"),
     "site-clock-off": ("The clock of a site is off", "Đồng hồ của một điểm lưu trữ bị sai"),

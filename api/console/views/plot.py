@@ -34,3 +34,48 @@ def plot_bars(counts: Sequence[tuple[str, int]]) -> tuple[PlotBar, ...]:
         numbers = (at * step, HEIGHT - height, width, height)
         bars.append(PlotBar(value, count, *(round(one, 2) for one in numbers)))
     return tuple(bars)
+
+
+#: Height of a drawing of lines, and what its labels take of it.
+LINES_HEIGHT = 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 10.0, 50.0, 24.0, 32.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlotMark:
+    """One point of a line, with its value on the axis below."""
+
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlot:
+    """A line with the band that it may lie in, and a limit; points as SVG writes them."""
+
+    line: str
+    band: str
+    marks: tuple[PlotMark, ...]
+    limit_y: float
+
+
+def plot_lines(rows: Sequence[tuple[int, float, float, float]], limit: float) -> LinePlot:
+    """Rows: place on the axis below, least, expected and most; the drawing is as high as the highest."""
+    high = 1.05 * max([limit, *(most for _, _, _, most in rows)], default=1.0) or 1.0
+    last = max((at for at, _, _, _ in rows), default=0) or 1
+
+    def x(at: int) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * at / last, 2)
+
+    def y(value: float) -> float:
+        return round(LINES_HEIGHT - _BOTTOM - (LINES_HEIGHT - _TOP - _BOTTOM) * value / high, 2)
+
+    upper = [f"{x(at)},{y(most)}" for at, _, _, most in rows]
+    lower = [f"{x(at)},{y(least)}" for at, least, _, _ in reversed(rows)]
+    return LinePlot(
+        line=" ".join(f"{x(at)},{y(value)}" for at, _, value, _ in rows),
+        band=" ".join([*upper, *lower]),
+        marks=tuple(PlotMark(str(at), x(at), y(value)) for at, _, value, _ in rows),
+        limit_y=y(limit),
+    )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vanvault.api.console.views.plot import PlotBar, plot_bars
+from vanvault.api.console.views.recovery import (
+    CoverageShown,
+    ForecastShown,
+    LastResortShown,
+    LocksShown,
+)
 from vanvault.archiver.journal.availability import Totals, YearReport
 from vanvault.archiver.replicas import Leadership, SiteStatus
 from vanvault.archiver.upkeep.periodic import SiteSample
@@ -59,6 +65,11 @@ class MonthFacts:
     def down(self) -> int:
         return self.planned + self.unplanned
 
+    @property
+    def down_percent(self) -> float:
+        """Of what is measured of the month; nothing is shown of which nothing is."""
+        return 100 * self.down / (self.up + self.degraded + self.down or 1)
+
 
 @dataclass(frozen=True, slots=True)
 class SitesEvidence:
@@ -85,6 +96,10 @@ class SitesView:
     sites: tuple[SiteFacts, ...]
     leadership: Leadership
     evidence: SitesEvidence
+    forecast: ForecastShown = field(default_factory=ForecastShown)
+    coverage: CoverageShown = field(default_factory=CoverageShown)
+    locks: LocksShown = field(default_factory=LocksShown)
+    last_resort: LastResortShown | None = None  # None: the node has not looked yet
 
     @property
     def bars(self) -> tuple[PlotBar, ...]:
@@ -99,7 +114,22 @@ class SitesView:
     @property
     def read_s(self) -> float:
         """Seconds since the evidence was read."""
-        return max(0.0, (self.now - self.evidence.at).total_seconds())
+        return self.age_s(self.evidence.at)
+
+    @property
+    def used_ms(self) -> int:
+        """Stops in what is measured of the year."""
+        return sum(month.down for month in self.evidence.months)
+
+    @property
+    def used_percent(self) -> float:
+        """The same, of the time that is measured."""
+        measured = sum(month.up + month.degraded + month.down for month in self.evidence.months)
+        return 100 * self.used_ms / (measured or 1)
+
+    def age_s(self, moment: datetime) -> float:
+        """Seconds since then."""
+        return max(0.0, (self.now - moment).total_seconds())
 
 
 def site_facts(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.console.conftest import PEOPLE, ConsolePlace
 from tests.api.console.test_search import looks_of
+from tests.support.waiting import wait_for
 from vanvault.api.console.views.sites import SitesEvidence, SitesView, month_facts, site_facts
 from vanvault.archiver.journal.availability import Totals, YearReport
 from vanvault.archiver.replicas import Lag, Leadership, SiteStatus
@@ -58,6 +59,7 @@ def test_sites_are_for_who_may_see_results_of_checks(place: ConsolePlace, name: 
 
 
 def test_the_page_has_both_sites_jobs_keys_and_a_look_on_record(place: ConsolePlace) -> None:
+    wait_for(lambda: "Escrow made" in place.of("hoa").get("/console/sites").text, "the node has looked")
     page = place.of("hoa").get("/console/sites")
     main = page.text.partition("<main")[2].partition("</main>")[0]
     for part in (
@@ -65,7 +67,9 @@ def test_the_page_has_both_sites_jobs_keys_and_a_look_on_record(place: ConsolePl
         "standby",
         "Leading site: primary",
         "reconcile",
-        "Signing key",
+        "originals/1",
+        "How long a recovery of everything takes",
+        "Escrow made",
         "vanvault forecast",
     ):
         assert part in main, part
@@ -76,3 +80,15 @@ def test_the_page_is_vietnamese_for_who_reads_that(place: ConsolePlace) -> None:
     page = place.of("hoa", "vi").get("/console/sites")
     assert "<h1>Điểm lưu trữ và khôi phục</h1>" in page.text
     assert "Điểm đang giữ vai trò chính: điểm chính" in page.text
+
+
+def test_the_page_tells_what_was_verified_once_the_sites_were_listed(
+    place: ConsolePlace,
+) -> None:
+    def listed() -> bool:
+        return "Longest without" in place.of("hoa").get("/console/sites").text
+
+    wait_for(listed, "the first listing is over")
+    page = place.of("hoa").get("/console/sites").text
+    assert "No object should go unverified" in page
+    assert "no drill or restore is on record" in page
