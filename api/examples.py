@@ -405,6 +405,7 @@ DISPOSAL = {
     "removed": [],
     "halted": [],
     "dropped": {},
+    "backups_gone": None,
     "certificates": [],
 }
 DISPOSALS = {"disposals": [DISPOSAL], "partial": False}

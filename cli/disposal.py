@@ -176,6 +176,31 @@ def run(home: Path, disposal_id: str, as_json: bool) -> ExitCode:
     return done.exit_code
 
 
+@command.command("backups-gone")
+@click.argument("disposal_id", metavar="ID")
+@click.option("--reason", required=True, metavar="TEXT", help="What became of them; it goes on record.")
+@json_option
+@click.pass_obj
+def backups_gone(home: Path, disposal_id: str, reason: str, as_json: bool) -> ExitCode:
+    """Say that no backup holds anything of a disposal, after the repository was looked into.
+
+    Where the settings name a repository, every snapshot in it is looked into first, and it is refused while
+    one holds something. What was copied from it elsewhere, you say. Its certificate is brought up to date.
+    """
+    from vanvault.recovery.disposal import say_backups_gone
+
+    with open_archive(home) as archive:
+        catch_up(archive)
+        who = requester_of(archive)
+        done = say_backups_gone(archive, disposal_id, who, reason, Terminal(quiet=as_json))
+    if as_json:
+        emit_json(done.as_json())
+        return done.exit_code
+    click.echo(f"{disposal_id} is {done.known.state}")
+    click.echo(str(done.folder))
+    return done.exit_code
+
+
 @command.command()
 @click.argument("disposal_id", metavar="ID")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it goes on record.")
@@ -261,6 +286,10 @@ def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines += [("replaced", f"{', '.join(one['segments'])} by {one['residue']}") for one in told["replaced"]]
     lines += [("removed", f"{one['at']} at {one['site']} ({one['residue']})") for one in told["removed"]]
     lines += [("HALTED", why) for why in told["halted"]]
+    if gone := told["backups_gone"]:
+        where = f"{gone['repository']}, {gone['snapshots']} snapshots" if gone["looked"] else "nothing"
+        said = f"{gone['at']} by {gone['who']}: {gone['reason']} (looked into {where})"
+        lines.append(("backups gone", said))
     for one in told["certificates"]:
         left = f", {one['remaining']} copies are left" if one["remaining"] else ""
         lines.append(("certificate", f"{one['message_id']} of {one['at']}, sha256 {one['sha256']}{left}"))

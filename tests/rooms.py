@@ -100,7 +100,7 @@ ROOMS = (
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
     _room("retention", 31, "core.*"),
-    _room("disposal", 33, "core.* retention"),
+    _room("disposal", 34, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
@@ -140,7 +140,7 @@ ROOMS = (
     ),
     _room(
         "upkeep.residue",
-        5,
+        6,
         "core.* keys keys.parquet stores replicas catalogue appliance upkeep",
     ),
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
@@ -161,7 +161,7 @@ ROOMS = (
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 24, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 16, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
-    _room("recovery.disposal_record", 5, "archiver.* recovery.approvals"),
+    _room("recovery.disposal_record", 6, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 6, "archiver.*"),
     _room("recovery.shown", 1, "archiver.*"),
@@ -209,7 +209,7 @@ ROOMS = (
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
         "recovery.backup",
-        22,
+        24,
         "archiver.* recovery.work recovery.custody recovery.objects recovery.restore recovery.verify",
     ),
     _room(
@@ -247,7 +247,7 @@ ROOMS = (
     ),
     _room(
         "recovery.disposal",
-        12,
+        13,
         "archiver.* recovery.approvals recovery.backup recovery.coverage recovery.disposal_record"
         " recovery.documents recovery.holds recovery.standings recovery.status recovery.verified"
         " recovery.work",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.disposal.fold import (
     DISPOSAL_EVENTS,
+    BackupsGone,
     DisposalBook,
     DisposalCertificate,
     DisposalRecord,
@@ -55,6 +56,7 @@ __all__ = [
     "SEGMENT_REASONS",
     "VERIFIED_WITHIN",
     "ArchiveStanding",
+    "BackupsGone",
     "DisposalApproval",
     "DisposalBook",
     "DisposalCertificate",

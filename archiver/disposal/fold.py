@@ -18,6 +18,8 @@
     disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,
                         remaining (how many copies are left), until (when the first of these may go;
                         absent: not known, or none is left), who
+    disposal.backups-gone  disposal, digest, reason, repository (where the program looked; "": no repository
+                        was named, so nobody looked), snapshots (into how many), who: no backup holds it
 
 Types are written without ``vanvault.``. What this version cannot read makes its disposal ``unclear``, and no
 unclear one is run.
@@ -39,6 +41,7 @@ PLANNED, WITHDRAWN, BEGUN = "disposal.planned", "disposal.withdrawn", "disposal.
 RECHECKED, REPLACED = "disposal.rechecked", "disposal.replaced"
 REMOVING, REMOVED = "disposal.removing", "disposal.removed"
 HALTED, EMPTIED, CERTIFIED = "disposal.halted", "disposal.emptied", "disposal.certified"
+BACKUPS_GONE = "disposal.backups-gone"
 #: Every type that ``fold_disposals`` looks at, without ``vanvault.``.
 DISPOSAL_EVENTS = (
     PLANNED,
@@ -51,6 +54,7 @@ DISPOSAL_EVENTS = (
     HALTED,
     EMPTIED,
     CERTIFIED,
+    BACKUPS_GONE,
 )
 
 
@@ -115,6 +119,17 @@ class DisposalCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupsGone:
+    """Somebody said that no backup holds anything of it, and no copy came to light since."""
+
+    at: datetime
+    who: str
+    reason: str
+    repository: str  # where the program looked first, without secrets; "": there was nothing to look into
+    snapshots: int = 0  # that it looked into
+
+
+@dataclass(frozen=True, slots=True)
 class DisposalRecord:
     """One disposal, as far as the record tells."""
 
@@ -137,6 +152,7 @@ class DisposalRecord:
     halted: tuple[datetime, tuple[str, ...]] | None = None  # the last time; why
     emptied: Mapping[str, int] | None = None  # why nothing was left, by reason
     certificates: tuple[DisposalCertificate, ...] = ()
+    backups_gone: BackupsGone | None = None
     last_at: datetime | None = None  # of the newest step of its run
     unclear: bool = False
 
@@ -217,12 +233,15 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
         one = ReplacedSegments(event.at, text_in(detail, "residue"), segments)
         return replace(after, replaced={one.residue: one, **after.replaced})
     if event.type == REMOVING:
-        return replace(after, removing=after.removing | set(_objects(detail)))
+        # A copy that is found after somebody said that none is left came from one that is.
+        return replace(after, removing=after.removing | set(_objects(detail)), backups_gone=None)
     if event.type == REMOVED:
         place = (text_in(detail, "site"), text_in(detail, "residue"))
         return replace(after, removed={**after.removed, place: event.at})
     if event.type == HALTED:
         return replace(after, halted=(event.at, tuple(map(text_of, list_in(detail, "why")))))
+    if event.type == BACKUPS_GONE:
+        return replace(after, backups_gone=after.backups_gone or _gone(event))
     if event.type == EMPTIED:
         return replace(after, emptied=after.emptied or _counts(detail, "dropped"))
     certificate = DisposalCertificate(
@@ -248,6 +267,17 @@ def _begun(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     if known.begin is not None and known.begin.approval.get("request") != begin.approval.get("request"):
         return replace(known, unclear=True)
     return replace(known, begin=known.begin or begin)
+
+
+def _gone(event: RecordedEvent) -> BackupsGone:
+    detail = event.detail
+    return BackupsGone(
+        event.at,
+        text_in(detail, "who"),
+        text_in(detail, "reason"),
+        text_in(detail, "repository"),
+        count_in(detail, "snapshots"),
+    )
 
 
 def _rechecked(event: RecordedEvent) -> RecheckedSegment:

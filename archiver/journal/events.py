@@ -90,6 +90,7 @@ class EventType:
     DISPOSAL_HALTED = "disposal.halted"
     DISPOSAL_EMPTIED = "disposal.emptied"
     DISPOSAL_CERTIFIED = "disposal.certified"
+    DISPOSAL_BACKUPS_GONE = "disposal.backups-gone"
     CLEARING_STARTED = "clearing.started"  # planned, after_days, who: from here on batches may be gone
     BATCHES_NAMED = "batches.named"  # what may be cleared next: see recovery/clearing/named.py
     BATCHES_CLEARED = "batches.cleared"  # site, segment, batches, bytes, ...: see recovery/clearing/run.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.backup.control import BUNDLE
+from vanvault.recovery.backup.holding import CopyLooked, look_for_objects
 from vanvault.recovery.backup.restore import ObjectsPlan
 from vanvault.recovery.backup.run import BackupPlan, BackupReport
 from vanvault.recovery.backup.standing import BackupStanding, backup_standing, may_hold_objects
@@ -32,6 +33,7 @@ __all__ = [
     "BackupRequest",
     "BackupStanding",
     "ControlRequest",
+    "CopyLooked",
     "Elsewhere",
     "ForgetRequest",
     "LoadRequest",
@@ -45,5 +47,6 @@ __all__ = [
     "backup_reader",
     "backup_restore_control",
     "backup_standing",
+    "look_for_objects",
     "may_hold_objects",
 ]

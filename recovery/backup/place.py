@@ -30,6 +30,11 @@ class Place:
     password_command: str | None
     program: str = "restic"
 
+    @property
+    def told(self) -> str:
+        """Where it is, for people; without secrets: a password may stand in an address."""
+        return "restic repository" + (f" {self.repository}" if "@" not in self.repository else "")
+
 
 def place_of(settings: BackupSettings, home: Path) -> Place:
     """What the settings say; paths are relative to the home. Raises SettingsError."""

@@ -131,6 +131,22 @@ class Repository:
             if line.get("type") == "file" and str(line["path"]).startswith(prefix)
         }
 
+    def every_snapshot(self) -> tuple[str, ...]:
+        """Ids of all snapshots in the repository, whoever made them."""
+        listed = parse_json(self.restic.run("snapshots", "--json")) or []
+        return tuple(str(one["id"]) for one in listed)
+
+    def names_in(self, snapshot: str) -> frozenset[str]:
+        """The names of all files in a snapshot, wherever they lie in it."""
+        lines = json_lines(self.restic.run("ls", "--json", snapshot))
+        return frozenset(str(line["path"]).rpartition("/")[2] for line in lines if line.get("type") == "file")
+
+    def has_forgotten(self) -> bool:
+        """Do bytes lie there that no snapshot names any more? ``restic prune`` takes them away."""
+        blobs = {line for line in self.restic.run("list", "blobs").splitlines() if line.strip()}
+        counted = parse_json(self.restic.run("stats", "--mode", "raw-data", "--json")) or {}
+        return len(blobs) > int(counted.get("total_blob_count", 0))
+
     def record_files(self, snapshot: str) -> dict[str, bytes]:
         """The files of a record by their path in it. Raises Damaged."""
         printed = self.restic.run("dump", snapshot, f"/{_RECORD}")

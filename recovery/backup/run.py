@@ -27,7 +27,7 @@ from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, rea
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
 from vanvault.recovery.backup.wanted import Earlier, Wanted, earlier_objects, find_wanted
-from vanvault.recovery.objects import read_good, with_lock
+from vanvault.recovery.objects import passed_over, read_good, with_lock
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 
@@ -129,13 +129,19 @@ def plan_backup(archive: Archive, repository: Repository, *, full: bool = False)
     where: dict[str, str] = {}
     earlier: dict[str, Earlier] = {}
     if not full:
+        passed = passed_over(archive)
         where = {name: one.id for name, one in slices_by_id(snapshots).items()}
         if records:
             last = read_record(repository.record_files(records[-1].id), archive.signing.public)
             check_archive(last, archive)
             # A slice that somebody forgot by hand is not known any more, so its objects are saved again.
             saved = [one for one in last.slices if one.snapshot in held]
-            known = [KnownSlice(one.id, tuple(entry.key for entry in one.entries)) for one in saved]
+            known = [
+                KnownSlice(one.id, keys)
+                for one in saved
+                # One that holds what was disposed of is saved anew without it, so that it can be forgotten.
+                if not any(map(passed, keys := tuple(entry.key for entry in one.entries)))
+            ]
             where |= {one.id: one.snapshot for one in saved}
             earlier = earlier_objects(last, held)
     if settings.what == "control+objects":

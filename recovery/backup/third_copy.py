@@ -44,8 +44,7 @@ class BackupReader:
     @property
     def name(self) -> str:
         """Where it is, for reports; without secrets."""
-        where = self._place.repository
-        return "restic repository" + (f" {where}" if "@" not in where else "")  # a password may stand there
+        return self._place.told
 
     def restore_control(self, target: Path, room: Path) -> datetime:
         """Write the control plane into ``target``; when the backup was made. Raises as ``restore_control``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.disposal.backups import say_backups_gone
 from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
 from vanvault.recovery.disposal.removing import LeftCopy
@@ -18,6 +19,7 @@ __all__ = [
     "check_runnable",
     "plan_disposal",
     "run_disposal",
+    "say_backups_gone",
     "signed_certificate",
     "signed_plan",
     "withdraw_disposal",

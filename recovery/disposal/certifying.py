@@ -12,7 +12,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownSegment
-from vanvault.archiver.core.faults import Fault
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
 from vanvault.archiver.disposal import DisposalRecord, PlannedEntry, RemovedObject, ids_digest
 from vanvault.archiver.journal import EventType
@@ -21,8 +21,13 @@ from vanvault.recovery.backup import may_hold_objects
 from vanvault.recovery.disposal.papers import signed_paper
 from vanvault.recovery.disposal.planning import FOLDER, archive_paper
 from vanvault.recovery.disposal.removing import LeftCopy
-from vanvault.recovery.disposal_record import KnownDisposal
-from vanvault.recovery.documents import write_bundle
+from vanvault.recovery.disposal_record import KnownDisposal, backups_told
+from vanvault.recovery.documents import Report, write_bundle
+
+#: Where copies are that no site holds.
+THIRD_COPY = "third copy"
+#: What a signed paper has besides what it says.
+_OF_ITS_FORM = frozenset(("archive", "files", "first", "format", "number", "signature", "signing_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,32 @@ def certify(
 
     Raises SiteUnavailable, KeyUnavailable, SettingsError (the files).
     """
-    record, now = known.record, archive.clock.now()
-    before = record.certificate
+    return _put(archive, known.record, _body(archive, known, went, left, who), left, who, fault)
+
+
+def certify_again(
+    archive: Archive, known: KnownDisposal, before: Report, left: Sequence[LeftCopy], who: Requester
+) -> Path:
+    """Another certificate of what the one ``before`` says went, where only what is left has changed.
+
+    Raises as ``certify``.
+    """
+    kept = {name: value for name, value in before.items() if name not in _OF_ITS_FORM}
+    body = {**kept, **_made(archive, known.record, left, who)}
+    return _put(archive, known.record, body, left, who, no_fault)
+
+
+def _put(
+    archive: Archive,
+    record: DisposalRecord,
+    body: Mapping[str, Any],
+    left: Sequence[LeftCopy],
+    who: Requester,
+    fault: Fault,
+) -> Path:
+    now, before = archive.clock.now(), record.certificate
     number = before.number + 1 if before else 1
     first = record.certificates[0].sha256 if before else ""
-    body = _body(archive, known, went, left, who)
     paper = signed_paper(archive, "certificate", {**body, "number": number, "first": first}, now)
     message = certificate_message_id(record.id, number)
     detail: dict[str, object] = {
@@ -92,18 +118,30 @@ def is_news(record: DisposalRecord, left: Sequence[LeftCopy], removed: int, now:
     return over or halted or len(left) < before.remaining
 
 
-def third_copy(archive: Archive) -> list[LeftCopy]:
-    """Backups elsewhere that may hold what went. No time alone says that they are gone: none looked.
+def third_copy(archive: Archive, record: DisposalRecord) -> list[LeftCopy]:
+    """Backups elsewhere that may hold what went. No time alone says that they are gone, only somebody.
 
     Raises Damaged, SiteUnavailable (the index).
     """
-    if not may_hold_objects(archive):
+    if record.backups_gone is not None or not may_hold_objects(archive):
         return []
     why = (
-        "nobody looked there: let backups from before the disposal go (vanvault backup forget), and destroy"
-        " what was copied from them"
+        "nobody looked there: let backups from before the disposal go (vanvault backup forget), destroy"
+        " what was copied from them, and say so (vanvault disposal backups-gone)"
     )
-    return [LeftCopy("third copy", "backups made before", why, None)]
+    return [LeftCopy(THIRD_COPY, "backups made before", why, None)]
+
+
+def _made(
+    archive: Archive, record: DisposalRecord, left: Sequence[LeftCopy], who: Requester
+) -> dict[str, Any]:
+    """What differs between two certificates of what went at once."""
+    return {
+        "made_at": rfc3339_us(to_us(archive.clock.now())),
+        "who": who.name,
+        "remaining": [one.as_json() for one in left],
+        "backups_gone": backups_told(record.backups_gone),
+    }
 
 
 def _body(
@@ -122,7 +160,7 @@ def _body(
         dropped.update(one.dropped)
     return {
         "id": record.id,
-        "made_at": rfc3339_us(to_us(archive.clock.now())),
+        **_made(archive, record, left, who),
         "planned_by": record.who,
         "planned_at": rfc3339_seconds(record.at),
         "approved_by": list(begin.approval.get("approved_by", ())),
@@ -130,7 +168,6 @@ def _body(
         "approval": dict(begin.approval),
         "begun_at": rfc3339_seconds(begin.at),
         "ran_by": begin.who,
-        "who": who.name,
         "plan": record.plan,
         "plan_sha256": record.digest,
         "counts": {
@@ -149,7 +186,6 @@ def _body(
         "segments": [_segment_told(one) for one in residues],
         "removed": _removed(archive, record, residues, objects),
         "objects": sorted([one.site, one.key, one.version, one.bytes] for one in objects),
-        "remaining": [one.as_json() for one in left],
     }
 
 

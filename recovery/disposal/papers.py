@@ -197,6 +197,7 @@ def _certificate_sections(report: Report, language: Language) -> list[Section]:
         (say("plan_sha256"), report["plan_sha256"]),
         (say("ids_sha256"), report["ids_sha256"]),
         *([(say("first"), report["first"])] if report["first"] else []),
+        *_backups(report.get("backups_gone"), language),
         (say("signing_key"), report["signing_key"]),
     ]
     replaced = {one["residue"]: ", ".join(one["replaces"]) for one in report["segments"]}
@@ -231,6 +232,23 @@ def _certificate_sections(report: Report, language: Language) -> list[Section]:
             tuple(remaining),
         ),
     ]
+
+
+def _backups(gone: Mapping[str, Any] | None, language: Language) -> list[tuple[str, str]]:
+    """Who said that no backup holds anything, why, and into what the program looked."""
+    if not gone:
+        return []
+    say = partial(paper_word, language=language)
+    found = [
+        (say("backups_gone"), f"{gone['who']}, {moment(gone['at'], language)}: {gone['reason']}"),
+    ]
+    if gone["looked"]:
+        looked = say("looked_into").format(
+            repository=gone["repository"], snapshots=number(gone["snapshots"], language)
+        )
+    else:
+        looked = say("looked_nowhere")
+    return [*found, (say("backups_looked"), looked)]
 
 
 def counted(heading: str, counts: Mapping[str, int], language: Language) -> Section:

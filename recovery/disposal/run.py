@@ -60,7 +60,8 @@ from vanvault.recovery.standings import Standings, beside, reduced_in, segment_s
 from vanvault.recovery.work import QUIET, Observer, catch_up, record_aside
 
 _LOCK = "disposal.lock"
-_ANOTHER = "Another person signs on (vanvault login NAME) and does: vanvault disposal run {id}"
+#: A hint: who may not do something leaves it to somebody else.
+ANOTHER = "Another person signs on (vanvault login NAME) and does: vanvault disposal {what}"
 #: Ids of holds on record with a look at a segment; of more, the time of the look tells which came later.
 _MOST_HOLDS = 1000
 
@@ -115,7 +116,7 @@ def run_disposal(
     lacking = sorted(set(archive.sites) - set(disposers))
     if lacking:
         raise SettingsError(f"the site {lacking[0]} has no disposer", hint="Give its credentials.")
-    with _alone(archive):
+    with alone(archive):
         catch_up(archive, observer.warn)
         known = check_runnable(archive, id, who)
         standings = Standings(archive)
@@ -157,9 +158,9 @@ def check_runnable(archive: Archive, id: str, who: Requester) -> KnownDisposal:
             why = why_not_by(known.record, who.key, who.name)
             if not why:
                 return known
-            raise AccessDenied(why, authenticated=True, hint=_ANOTHER.format(id=id))
+            raise AccessDenied(why, authenticated=True, hint=ANOTHER.format(what=f"run {id}"))
     if known.state in RUNNABLE:
-        raise AccessDenied(why, authenticated=True, hint=_ANOTHER.format(id=id))
+        raise AccessDenied(why, authenticated=True, hint=ANOTHER.format(what=f"run {id}"))
     if known.state == "planned" and known.approval.request:
         raise ApprovalNeeded(
             f"{id} is not approved yet: {known.approval.why}",
@@ -376,7 +377,7 @@ class _Run:
             self._tell(record, EventType.DISPOSAL_EMPTIED, dropped=dict(dropped))
             return RanDisposal(self._known(record.id))
         gone = [entry for residue in residues for entry in self.gone(residue)]
-        left += third_copy(archive)
+        left += third_copy(archive, record)
         folder = None
         if is_news(record, left, removal.removed, archive.clock.now()):
             rules = {
@@ -413,8 +414,11 @@ def _covers(told: object) -> list[tuple[str, int, int]]:
         raise Damaged("the plan of this disposal has another form") from error
 
 
-def _alone(archive: Archive) -> HeldLock:
-    """Raises Busy: another run of this home is at it; SettingsError: the lock cannot be made."""
+def alone(archive: Archive) -> HeldLock:
+    """The lock of whoever works on disposals in this home.
+
+    Raises Busy: another run of this home is at it; SettingsError: the lock cannot be made.
+    """
     path = archive.home / "cache" / _LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

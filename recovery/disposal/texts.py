@@ -57,6 +57,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     "approved_at": ("Approved", "Thời điểm phê duyệt"),
     "replaced_by": ("In its place", "Thay bằng"),
     "in_part": ("Copies are left or may be, as named below", "Còn hoặc có thể còn bản sao, liệt kê dưới đây"),
+    "backups_gone": ("No backup holds it, as said by", "Người xác nhận bản sao lưu không còn"),
+    "backups_looked": ("The program looked into", "Hệ thống đã kiểm tra"),
+    "looked_into": (
+        "{repository}, {snapshots} snapshots: none holds anything of it",
+        "{repository}, {snapshots} bản chụp: không còn dữ liệu của đợt tiêu hủy này",
+    ),
+    "looked_nowhere": (
+        "nothing: the settings name no repository",
+        "không kiểm tra: cấu hình không còn kho sao lưu nào",
+    ),
     "signed_by_hand": ("name, signature, date", "họ tên, chữ ký, ngày"),
     "note": (
         "What counts is the signed report.json in the same bundle; it holds every id.",

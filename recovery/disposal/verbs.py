@@ -29,11 +29,7 @@ def withdraw_disposal(archive: Archive, id: str, who: Requester, reason: str) ->
     Raises NotFound, InvalidInput (no reason), Conflict (it has begun, or is over), SiteUnavailable (no site
     takes it), KeyUnavailable, Damaged.
     """
-    reason = reason.strip()
-    if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
-        raise InvalidInput(
-            f"a reason has 1 to {_MOST_REASON} characters that can be shown", field="reason", hint="Say why."
-        )
+    reason = checked_reason(reason)
     known = known_disposals(archive).get(id)
     if known.state not in ("planned", "cooling", "ready"):
         raise Conflict(f"{id} is {known.state}", hint=f"See: vanvault disposal show {id}")
@@ -46,6 +42,16 @@ def withdraw_disposal(archive: Archive, id: str, who: Requester, reason: str) ->
     record_aside(archive, EventType.DISPOSAL_WITHDRAWN, detail)
     archive.refresh()
     return known_disposals(archive).get(id)
+
+
+def checked_reason(text: str) -> str:
+    """A reason as it goes on record. Raises InvalidInput."""
+    reason = text.strip()
+    if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
+        raise InvalidInput(
+            f"a reason has 1 to {_MOST_REASON} characters that can be shown", field="reason", hint="Say why."
+        )
+    return reason
 
 
 def signed_plan(

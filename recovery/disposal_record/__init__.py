@@ -6,8 +6,9 @@ from vanvault.recovery.disposal_record.reading import (
     ACT,
     KnownDisposal,
     KnownDisposals,
+    backups_told,
     disposal_wish,
     known_disposals,
 )
 
-__all__ = ["ACT", "KnownDisposal", "KnownDisposals", "disposal_wish", "known_disposals"]
+__all__ = ["ACT", "KnownDisposal", "KnownDisposals", "backups_told", "disposal_wish", "known_disposals"]

@@ -13,6 +13,7 @@ from vanvault.archiver.disposal import (
     COOLING,
     DISPOSAL_EVENTS,
     RUNNABLE,
+    BackupsGone,
     DisposalApproval,
     DisposalBook,
     DisposalRecord,
@@ -103,6 +104,7 @@ class KnownDisposal:
             ],
             "halted": list(record.halted[1]) if record.halted and self.state == "half-done" else [],
             "dropped": dict(record.emptied) if record.emptied else {},
+            "backups_gone": backups_told(record.backups_gone),
             "certificates": [
                 {
                     "number": one.number,
@@ -178,6 +180,20 @@ def _of_request(known: KnownApprovals, request: ApprovalRequest) -> DisposalAppr
         return DisposalApproval("used", request.id, at, names, standing.why)
     state = "refused" if standing.state == "refused" else "over"
     return DisposalApproval(state, request.id, None, names, standing.why)  # type: ignore[arg-type]
+
+
+def backups_told(gone: BackupsGone | None) -> dict[str, Any] | None:
+    """What was said of backups, as JSON values; ``looked``: the program looked into the repository first."""
+    if gone is None:
+        return None
+    return {
+        "at": rfc3339_seconds(gone.at),
+        "who": gone.who,
+        "reason": gone.reason,
+        "looked": bool(gone.repository),
+        "repository": gone.repository or None,
+        "snapshots": gone.snapshots,
+    }
 
 
 def _withdrawn(record: DisposalRecord) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ DISPOSAL_STEPS = (
     "disposal.halted",
     "disposal.emptied",
     "disposal.certified",
+    "disposal.backups-gone",
 )
 _CERTIFIED = "disposal.certified"
 

@@ -262,6 +262,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "disposal.halted": ("halted", "tạm dừng"),
     "disposal.emptied": ("nothing was due any more", "không còn dữ liệu đến hạn"),
     "disposal.certified": ("certified", "lập biên bản"),
+    "disposal.backups-gone": ("backups are gone", "xác nhận không còn bản sao lưu"),
     "planned": ("planned", "chờ phê duyệt"),
     "cooling": ("cools", "đã phê duyệt, chờ đủ 14 ngày"),
     "ready": ("ready to run", "sẵn sàng thực hiện"),

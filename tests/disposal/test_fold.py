@@ -42,6 +42,7 @@ STEPS: dict[str, dict[str, Any]] = {
         "number": 1, "certificate": f"disposal-{ID}.certificate", "sha256": "cd" * 32, "remaining": 0,
         "who": "hoa",
     },
+    "backups-gone": {"reason": "the tapes are burnt", "repository": "", "snapshots": 0},
 }  # fmt: skip
 NONE = DisposalApproval("none")
 APPROVED = DisposalApproval("approved", "q-1", NOW, ("binh", "hoa"))
@@ -99,6 +100,14 @@ def test_a_certificate_with_copies_left_is_followed_by_another() -> None:
     assert state_of(record, USED, NOW) == "certified"
     part = fold_disposals([event("planned"), first]).get(ID)
     assert state_of(part, USED, NOW) == "certified-in-part"
+
+
+def test_a_copy_that_is_found_later_refutes_who_said_that_no_backup_is_left() -> None:
+    said = told("begun", "removing", "backups-gone").backups_gone
+    assert said is not None
+    assert (said.who, said.reason) == ("hoa", "the tapes are burnt")
+    assert told("begun", "backups-gone", "removing").backups_gone is None
+    assert told("begun", "backups-gone", "removing", "backups-gone").backups_gone is not None
 
 
 REFUSED_RUNS = [

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from vanvault.archiver.upkeep.residue.reduce import Disposed
-from vanvault.archiver.upkeep.residue.remains import drop_from_index, let_go_large, replaced_objects
+from vanvault.archiver.upkeep.residue.remains import (
+    drop_from_index,
+    let_go_large,
+    replaced_keys,
+    replaced_objects,
+)
 from vanvault.archiver.upkeep.residue.write import write_residue
 
-__all__ = ["Disposed", "drop_from_index", "let_go_large", "replaced_objects", "write_residue"]
+__all__ = [
+    "Disposed",
+    "drop_from_index",
+    "let_go_large",
+    "replaced_keys",
+    "replaced_objects",
+    "write_residue",
+]

@@ -42,6 +42,20 @@ def replaced_objects(
     }
 
 
+def replaced_keys(archive: Archive, residue: KnownSegment) -> frozenset[str]:
+    """Keys of what this one replaced, whether a site has them or not.
+
+    Batches and large objects, and the objects of each replaced segment whose manifest is known here. Raises
+    Damaged, SiteUnavailable, KeyUnavailable: the residue segment cannot be read.
+    """
+    segments = [
+        one for one in archive.catalogue.replaced() if one.manifest.segment in residue.manifest.replaces
+    ]
+    keys = {part.key for one in segments for part in one.manifest.parts}
+    keys.update(one.key for one in segments)
+    return frozenset(keys) | _batches(archive, residue) | _large(archive, residue)
+
+
 def drop_from_index(archive: Archive, residue: KnownSegment) -> tuple[str, ...]:
     """Let go of index files that lead to what is replaced, at this node and in what sites keep of the index.
 
