@@ -62,6 +62,17 @@ class RemovedSegmentsAnswer(BaseModel):
     at: Time
 
 
+class BackupsGoneAnswer(BaseModel):
+    """Somebody said that no backup holds anything of it."""
+
+    at: Time
+    who: str
+    reason: str
+    looked: bool = Field(description="The program looked into every snapshot of a repository first.")
+    repository: str | None = Field(description="Where it looked; null: the settings named none.")
+    snapshots: Count = Field(description="Into how many it looked.")
+
+
 class DisposalCertificateAnswer(BaseModel):
     """A signed certificate, which is a message of the gateway vanvault."""
 
@@ -95,6 +106,7 @@ class DisposalAnswer(BaseModel):
     removed: list[RemovedSegmentsAnswer]
     halted: list[str] = Field(description="Why the last run stopped before its end.")
     dropped: dict[str, Count] = Field(description="Why nothing of it was due any more, by reason.")
+    backups_gone: BackupsGoneAnswer | None
     certificates: list[DisposalCertificateAnswer]
 
 
