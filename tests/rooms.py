@@ -168,7 +168,7 @@ ROOMS = (
     _room("recovery.searched", 5, "archiver.*"),
     _room(
         "recovery.retention",
-        21,
+        22,
         "archiver.* recovery.approvals recovery.holds recovery.timeline recovery.work",
     ),
     _room(

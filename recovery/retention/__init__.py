@@ -8,6 +8,7 @@ from vanvault.recovery.retention.explaining import (
     clock_of_case,
     retention_of,
 )
+from vanvault.recovery.retention.in_force import known_profile, owed_profiles
 from vanvault.recovery.retention.keepers import keepers_in_trouble
 from vanvault.recovery.retention.keeping import KeptClocks, clock_task, keep_clocks
 from vanvault.recovery.retention.opened import (
@@ -18,7 +19,6 @@ from vanvault.recovery.retention.opened import (
 )
 from vanvault.recovery.retention.profiles import (
     ProfileChange,
-    known_profile,
     plan_change,
     profile_differs,
     put_in_force,
@@ -42,6 +42,7 @@ __all__ = [
     "known_open",
     "known_profile",
     "open_transactions",
+    "owed_profiles",
     "plan_change",
     "profile_differs",
     "put_in_force",

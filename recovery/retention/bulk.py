@@ -29,6 +29,7 @@ from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import from_us, to_us, vietnam_day
 from vanvault.archiver.retention import CaseEntry, CaseState, TransactionClock, clock_of, closing_table
 from vanvault.recovery.retention.explaining import dues_of
+from vanvault.recovery.retention.in_force import owed_profiles
 from vanvault.recovery.retention.links import (
     CLOCK_COLUMNS,
     TOLD_COLUMNS,
@@ -209,6 +210,7 @@ class _Bulk:
         self._closing = closing_table(archive.settings.retention.closing)
         self._links = _Links(archive.columns, self._note)
         self._is_whole = True
+        self._owed = owed_profiles(archive)
         self._dues: dict[tuple[date, date], tuple[int | None, int | None]] = {}
         self._doubted: dict[tuple[str, str], bool] = {}
 
@@ -268,7 +270,7 @@ class _Bulk:
             return None, None
         days = vietnam_day(from_us(clock.closed_us)), vietnam_day(from_us(clock.start_us))
         if days not in self._dues:
-            log, originals = dues_of(self._archive, clock)
+            log, originals = dues_of(self._archive, clock, self._owed)
             self._dues[days] = (
                 None if log is None else to_us(log.until),
                 None if originals is None else to_us(originals.until),

@@ -11,7 +11,7 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import NotFound, VanVaultError
-from vanvault.archiver.core.retention import profiles_between
+from vanvault.archiver.core.retention import Profile
 from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, to_us, vietnam_day
 from vanvault.archiver.retention import (
     CaseEntry,
@@ -27,6 +27,7 @@ from vanvault.archiver.retention import (
     due_of,
 )
 from vanvault.recovery.holds import holds_over, known_holds, objects_of
+from vanvault.recovery.retention.in_force import all_between, owed_profiles
 from vanvault.recovery.timeline import Case, Gathering
 
 
@@ -115,7 +116,7 @@ def _shown(archive: Archive, gateway: str, items: Sequence[Item], unread: tuple[
         least = _was_owed(archive, items)
     else:
         now, today = to_us(archive.clock.now()), vietnam_day(archive.clock.now())
-        profiles = profiles_between(today, today, chosen=archive.profile)
+        profiles = all_between(today, today, owed_profiles(archive))
         least = LeastKept(due_of(now, "log", profiles), due_of(now, "originals", profiles))
     return ClockShown(gateway, clock, log, originals, least, unread, disposed_parts(items))
 
@@ -153,18 +154,21 @@ def clock_and_dues(
 ) -> tuple[TransactionClock, Due | None, Due | None]:
     """The clock of a transaction, and the last days of its log and its originals; None: it is open."""
     clock = clock_of(map(_entry, items), table)
-    return clock, *dues_of(archive, clock)
+    return clock, *dues_of(archive, clock, owed_profiles(archive))
 
 
-def dues_of(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:
+def dues_of(
+    archive: Archive, clock: TransactionClock, owed: Sequence[Profile]
+) -> tuple[Due | None, Due | None]:
     """The last days of the log and the originals of a transaction; None: it is open, or all of it is gone.
 
-    They follow from the days in Vietnam on which it closed and from which it counts.
+    They follow from the days in Vietnam on which it closed and from which it counts. ``owed``: see
+    ``owed_profiles``.
     """
     if clock.closed_us is None or clock.start_us is None:
         return None, None
     closed = vietnam_day(from_us(clock.closed_us))
-    profiles = profiles_between(closed, vietnam_day(archive.clock.now()), chosen=archive.profile)
+    profiles = all_between(closed, vietnam_day(archive.clock.now()), owed)
     return due_of(clock.start_us, "log", profiles), due_of(clock.start_us, "originals", profiles)
 
 

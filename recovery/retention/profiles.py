@@ -16,25 +16,15 @@ from vanvault.archiver.catalogue import KnownSegment, Unread
 from vanvault.archiver.core.errors import Conflict, InvalidInput, SettingsError
 from vanvault.archiver.core.retention import Profile, profile, profiles_between, with_years
 from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_us, to_us, vietnam_day
-from vanvault.archiver.journal import EventType, newest_event
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import RetentionClass, due_of
 from vanvault.recovery.approvals import need
 from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.in_force import known_profile
 
 _MOST_REASON = 1000
 _CLASSES: tuple[RetentionClass, ...] = ("log", "originals")
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileInForce:
-    """What is on record: by name, and the years that it asks for."""
-
-    name: str
-    log_years: int
-    originals_years: int
-    at: datetime
-    who: str
 
 
 @dataclass(slots=True)
@@ -172,24 +162,6 @@ def put_in_force(archive: Archive, change: ProfileChange, who: Requester, reason
             "request": good.request if good else "",
             "who": who.name,
         },
-    )
-
-
-def known_profile(archive: Archive) -> ProfileInForce | None:
-    """The profile that is on record; None: none was put in force, and the settings decide.
-
-    Raises SiteUnavailable, Damaged (the record).
-    """
-    last = newest_event(archive.search, EventType.RETENTION_PROFILE_CHANGED)
-    if last is None:
-        return None
-    told = last.detail
-    return ProfileInForce(
-        str(told.get("profile", "")),
-        int(told.get("log_years", 0)),
-        int(told.get("originals_years", 0)),
-        last.at,
-        str(told.get("who", "")),
     )
 
 

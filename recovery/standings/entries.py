@@ -21,7 +21,7 @@ from vanvault.archiver.retention import CaseState, Due, HoldBook
 from vanvault.recovery.extraction import known_extractions
 from vanvault.recovery.holds import holds_over, known_holds
 from vanvault.recovery.reconcile import open_conflicts
-from vanvault.recovery.retention import EntryClock, clock_of_case, clocks_of_segments
+from vanvault.recovery.retention import EntryClock, clock_of_case, clocks_of_segments, owed_profiles
 from vanvault.recovery.timeline import Case, Gathering
 
 
@@ -48,6 +48,7 @@ class Standings:
         """Raises SiteUnavailable, Damaged (the index cannot be read)."""
         self._archive = archive
         self._holds: HoldBook = known_holds(archive)
+        self._owed = owed_profiles(archive)
         self._extractions = known_extractions(archive)
         self._asked = [(one.id, self._query(dict(one.form.filter))) for one in self._open_extractions()]
         self._conflicts: dict[str, str] = {}
@@ -146,7 +147,8 @@ class Standings:
     def _due(self, us: int | None, kept: Literal["log", "originals"]) -> Due | None:
         if us is None:
             return None
-        profile, until = self._archive.profile, from_us(us)
+        until = from_us(us)
+        profile = max(self._owed, key=lambda one: getattr(one, kept).years)
         rule = profile.log if kept == "log" else profile.originals
         return Due(rule, profile.name, vietnam_day(until - timedelta(microseconds=1)), until)
 
