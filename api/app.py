@@ -31,6 +31,7 @@ from vanvault.api import (
     oidc_routes,
     openapi,
     read_routes,
+    reports_route,
     results_route,
     session_routes,
     sessions_route,
@@ -99,6 +100,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(authenticator_routes.router)
     app.include_router(access_route.router)
     app.include_router(results_route.router)
+    app.include_router(reports_route.router)
     app.include_router(jobs_route.router)
     app.include_router(standing_routes.router)
     app.include_router(approval_routes.router)

@@ -1,4 +1,4 @@
-"""Examples of what answers about accounts hold; ``examples.py`` has all others."""
+"""Examples of what answers about accounts, reports and legal duties hold; ``examples.py`` has all others."""
 
 from __future__ import annotations
 
@@ -36,3 +36,53 @@ ACCOUNT = {
     "factors": ["codes", "password"],
 }
 ACCOUNTS = {"accounts": [ACCOUNT], "lacking": []}
+MADE_REPORT = {
+    "id": "operation-2026-10-1f0c9a2e",
+    "report": "operation",
+    "period": "2026-10",
+    "at": "2026-11-01T17:10:00Z",
+    "complete": True,
+    "full": False,
+    "sha256": "0" * 64,
+    "who": "minh",
+}
+REPORTS = {
+    "reports": [MADE_REPORT],
+    "due": [
+        {
+            "report": "operation",
+            "period": "2026-10",
+            "due_before": "2026-11-10",
+            "state": "made",
+            "made": MADE_REPORT,
+        }
+    ],
+    "partial": False,
+}
+SIGNED_REPORT = {"report": {"format": "vanvault-report-v1", "id": "operation-2026-10-1f0c9a2e"}}
+LAW = {
+    "on": None,
+    "duties": [
+        {
+            "name": "data-recovered",
+            "text": "QD08-2015",
+            "title": {"en": "Decision 08/2015/QD-TTg", "vi": "Quyết định 08/2015/QĐ-TTg"},
+            "clause": {"en": "", "vi": ""},
+            "mark": "source",
+            "value": 8,
+            "unit": "hours",
+            "in_force_from": "2015-05-01",
+            "in_force_until": None,
+            "limited": None,
+            "duty": {
+                "en": "Data are recovered at most 8 hours after an incident.",
+                "vi": "Dữ liệu được khôi phục chậm nhất 8 giờ sau khi xảy ra sự cố.",
+            },
+            "citation": {"en": "Decision 08/2015/QD-TTg", "vi": "Quyết định 08/2015/QĐ-TTg"},
+            "met": {
+                "by": {"en": "Drills recover a copy.", "vi": "Diễn tập khôi phục trên bản sao."},
+                "evidence": ["vanvault drill list"],
+            },
+        }
+    ],
+}

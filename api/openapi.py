@@ -427,6 +427,38 @@ ACCOUNT = _route(
         **_problems(400, 401, 403, 404, 500, 503),
     },
 )
+REPORTS = _route(
+    "reports",
+    {},
+    {
+        200: _answer("Made, and due.", wire_people.ReportsAnswer, examples_people.REPORTS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+REPORT = _route(
+    "report",
+    {},
+    {
+        200: _answer("It.", wire_people.SignedReportAnswer, examples_people.SIGNED_REPORT),
+        **_problems(*_READS),
+    },
+)
+REPORT_FILES = _route(
+    "reportFiles",
+    {},
+    {
+        200: {"description": "A ZIP of its files.", "content": {"application/zip": _BYTES}},
+        **_problems(*_READS),
+    },
+)
+LAW = _route(
+    "law",
+    {"parameters": [_parameter("on", "Only what is known to be in force on this day.", format="date")]},
+    {
+        200: _answer("The table.", wire_people.LawAnswer, examples_people.LAW),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
 ACCESS = _route(
     "access",
     {

@@ -20,7 +20,13 @@ from vanvault.api.wire_extraction import (
     ExtractionsAnswer,
 )
 from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer
-from vanvault.api.wire_people import AccountsAnswer, OneAccountAnswer
+from vanvault.api.wire_people import (
+    AccountsAnswer,
+    LawAnswer,
+    OneAccountAnswer,
+    ReportsAnswer,
+    SignedReportAnswer,
+)
 from vanvault.api.wire_search import (
     EntryAnswer,
     HistogramAnswer,
@@ -527,6 +533,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     SessionsAnswer,
     AccountsAnswer,
     OneAccountAnswer,
+    ReportsAnswer,
+    SignedReportAnswer,
+    LawAnswer,
     ApproveBody,
     RefuseBody,
     ApprovalAnswer,

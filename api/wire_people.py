@@ -1,12 +1,12 @@
-"""What answers about accounts hold, as models; ``wire.py`` has all others."""
+"""What answers about accounts, reports and legal duties hold, as models; ``wire.py`` has all others."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from vanvault.api.wire_types import Count, Time
+from vanvault.api.wire_types import Count, Sha256, Time
 
 _Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 
@@ -91,3 +91,79 @@ class AccountsAnswer(BaseModel):
 
     accounts: list[AccountAnswer]
     lacking: list[str] = Field(description="What of the record could not be read.")
+
+
+class MadeReportAnswer(BaseModel):
+    """A report on record."""
+
+    id: str
+    report: Literal["accounts", "review", "operation", "personal-data"]
+    period: str
+    at: Time
+    complete: bool = Field(description="The period was over, and nothing of its record was lacking.")
+    full: bool
+    sha256: Sha256 = Field(description="Of report.json.")
+    who: str
+
+
+class DueReportAnswer(BaseModel):
+    """One report of one period."""
+
+    report: Literal["accounts", "review", "operation", "personal-data"]
+    period: str
+    due_before: _Day
+    state: Literal["made", "due", "overdue", "coming"]
+    made: MadeReportAnswer | None
+
+
+class ReportsAnswer(BaseModel):
+    """Reports on record, the newest first, and which are due."""
+
+    reports: list[MadeReportAnswer]
+    due: list[DueReportAnswer]
+    partial: bool = Field(description="Something may be missing.")
+
+
+class SignedReportAnswer(BaseModel):
+    """One report, as it was signed and archived."""
+
+    report: dict[str, Any] = Field(description="As vanvault report show --json shows it (docs/reports.md).")
+
+
+class LegalWordsAnswer(BaseModel):
+    """A text in English and Vietnamese."""
+
+    en: str
+    vi: str
+
+
+class DutyMetAnswer(BaseModel):
+    """What meets a duty."""
+
+    by: LegalWordsAnswer
+    evidence: list[str] = Field(description="Commands; none where people or other systems meet it.")
+
+
+class DutyAnswer(BaseModel):
+    """One thing that one text asks for."""
+
+    name: str
+    text: str
+    title: LegalWordsAnswer
+    clause: LegalWordsAnswer
+    mark: Literal["source", "excerpt", "notes", "not-found"] = Field(description="How it is known.")
+    value: float | None
+    unit: str
+    in_force_from: _Day | None
+    in_force_until: _Day | None
+    limited: LegalWordsAnswer | None
+    duty: LegalWordsAnswer
+    citation: LegalWordsAnswer
+    met: DutyMetAnswer
+
+
+class LawAnswer(BaseModel):
+    """The table of legal duties."""
+
+    on: _Day | None
+    duties: list[DutyAnswer]

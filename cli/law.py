@@ -48,5 +48,9 @@ def _show(duty: LegalDuty, language: str) -> None:
     click.echo(f"{duty.name}  [{since} - {until}]")
     click.echo(f"  {duty.words(language)}")
     click.echo(f"  {duty.citation(language)}")
+    label, shown = ("đáp ứng bởi", "minh chứng") if language == "vi" else ("met by", "shown by")
+    click.echo(f"  {label}: {duty.met.words(language)}")
+    if duty.met.evidence:
+        click.echo(f"  {shown}: {', '.join(duty.met.evidence)}")
     if limits := duty.text.limits(language):
         click.echo(f"  {limits}")

@@ -47,7 +47,7 @@ ROOMS = (
     _room("core.times", None, "core.errors"),
     _room("core.asked_times", None, "core.errors core.times"),
     _room("core.names", None, "core.errors"),
-    _room("core.law", 8, "core.errors"),
+    _room("core.law", 10, "core.errors"),
     _room("core.retention", None, "core.errors core.law"),
     _room("core.object_limits", None, "core.names core.options core.retention"),
     _room("core.key_port", None, "core.errors core.names core.ports"),
@@ -191,7 +191,7 @@ ROOMS = (
     ),
     _room(
         "recovery.reports",
-        15,
+        18,
         "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
         " recovery.notices recovery.standings recovery.work",
     ),

@@ -140,12 +140,28 @@ PERSON = ConsolePage(
     N_("What this account may do and who gave it that, where it is signed in, and when it is reviewed."),
     runbook="break-glass",
 )
+REPORTS = ConsolePage(
+    "reports",
+    f"{PREFIX}/reports",
+    N_("Reports"),
+    N_("Reports on accounts, reviews, the operation and personal data: those due, and those made."),
+    needs="see-access",
+    in_menu=True,
+    runbook="work-overdue",
+)
+LAW = ConsolePage(
+    "law",
+    f"{PREFIX}/law",
+    N_("Legal duties"),
+    N_("What the law asks for, by which text, what of this archive meets it, and what shows that."),
+    in_menu=True,
+)
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
 PAGES = (
     *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB),
-    *(PEOPLE, PERSON, ACCESS, SIGN_IN),
+    *(PEOPLE, PERSON, REPORTS, LAW, ACCESS, SIGN_IN),
 )
 
 

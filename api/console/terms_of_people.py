@@ -24,4 +24,13 @@ PEOPLE_TERMS: dict[str, tuple[str, str]] = {
     "method:authenticator": ("authenticator", "thiết bị xác thực"),
     "method:provider": ("identity provider", "hệ thống định danh"),
     "method:break-glass": ("break-glass secret", "mã khẩn cấp"),
+    # reports, and how they stand
+    "report:accounts": ("Accounts", "Báo cáo tài khoản"),
+    "report:review": ("Review of accounts", "Báo cáo rà soát tài khoản"),
+    "report:operation": ("Operation", "Báo cáo hoạt động"),
+    "report:personal-data": ("Personal data", "Báo cáo dữ liệu cá nhân"),
+    "report-state:made": ("made", "đã lập"),
+    "report-state:due": ("due", "đến hạn"),
+    "report-state:overdue": ("overdue", "quá hạn"),
+    "report-state:coming": ("its period is not over", "chưa hết kỳ"),
 }

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, ArchiveReader
 from vanvault.archiver.catalogue import Query, Unread
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.error_table import ExitCode
@@ -206,6 +206,11 @@ def known_due(archive: Archive) -> list[DueReport]:
     return due_reports(made_reports(archive.search), first_event_at(archive.search), archive.clock.now())
 
 
+def known_reports(archive: ArchiveReader) -> list[MadeReport]:
+    """Reports that were made, the newest first, by what is folded here. Raises Damaged, SiteUnavailable."""
+    return list(made_reports(archive.search))
+
+
 def reports_on_record(archive: Archive, observer: Observer = QUIET) -> list[MadeReport]:
     """Reports that were made, the newest first. Raises Damaged, SiteUnavailable (the index)."""
     catch_up(archive, observer.warn)
@@ -224,7 +229,7 @@ def report_evidence(
     SiteUnavailable (the archive's copy cannot be read).
     """
     home = archive.home
-    missing = NotFound(f"there is no report {report[:80]}", hint="vanvault report list names them.")
+    missing = _no_report(report)
     folder: Path | None = None
     try:
         data, folder = read_bundle(home / FOLDER, report, missing)
@@ -239,18 +244,40 @@ def report_evidence(
     return found
 
 
-def _archived(archive: Archive, report: str, missing: NotFound) -> bytes:
+def recorded_report(archive: ArchiveReader, report: str) -> Report:
+    """The report of this id as the archive holds it, its signature proved; no file of the home is read.
+
+    Raises NotFound, Damaged (changed, or another signed it), KeyUnavailable, SiteUnavailable.
+    """
+    return REPORT_FORM.verified(_archived(archive, report, _no_report(report)), archive.signing.public)
+
+
+def report_bundle(archive: ArchiveReader, report: str) -> bytes:
+    """All files of a report as the archive holds them, one ZIP. Raises as ``recorded_report``."""
+    return _bundle(archive, report, _no_report(report))
+
+
+def _no_report(report: str) -> NotFound:
+    return NotFound(f"there is no report {report[:80]}", hint="vanvault report list names them.")
+
+
+def _archived(archive: ArchiveReader, report: str, missing: NotFound) -> bytes:
     """The signed report out of the bundle that the archive holds. Raises as ``report_evidence``."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(_bundle(archive, report, missing))) as bundle:
+            return bundle.read(REPORT)
+    except (zipfile.BadZipFile, KeyError) as error:
+        name = report_message_id(report)
+        raise Damaged(f"the archive's copy of the report {report[:80]} is no bundle", key=name) from error
+
+
+def _bundle(archive: ArchiveReader, report: str, missing: NotFound) -> bytes:
     name = report_message_id(report)
     filters = {"gateway": SYSTEM_GATEWAY, "entry": "message", "message_id": name}
     item = next(archive.search.every(Query(filters=filters)), None) if len(name) <= Query.MAX_VALUE else None
     if item is None:
         raise missing
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive.original(item))) as bundle:
-            return bundle.read(REPORT)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise Damaged(f"the archive's copy of the report {report[:80]} is no bundle", key=name) from error
+    return archive.original(item)
 
 
 def _law(duty: LegalDuty, day: date) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from vanvault.archiver.core.law.meeting import MET_BY, DutyMet
 from vanvault.archiver.core.law.texts import LegalText
 
 
@@ -63,6 +64,11 @@ class LegalDuty:
         """Whether its text is known to be in force on ``day``. A text without a known first day is not."""
         return self.since is not None and self.since <= day and (self.until is None or day < self.until)
 
+    @property
+    def met(self) -> DutyMet:
+        """What meets it, and what shows that."""
+        return MET_BY[self.name]
+
     def words(self, language: str) -> str:
         """The duty in a sentence, in "vi" or "en"."""
         return self.vi if language == "vi" else self.en
@@ -104,4 +110,5 @@ class LegalDuty:
             "limited": {"en": self.text.limited, "vi": self.text.limited_vi} if self.text.limited else None,
             "duty": {"en": self.en, "vi": self.vi},
             "citation": {"en": self.citation("en"), "vi": self.citation("vi")},
+            "met": self.met.as_json(),
         }

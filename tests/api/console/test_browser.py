@@ -143,6 +143,8 @@ def test_all_states_of_pages_keep_the_rules(
             ("sites", "/console/sites"),
             ("people", "/console/people?all=true"),
             ("person", "/console/people/tam"),
+            ("reports", "/console/reports"),
+            ("law", "/console/law"),
         ):
             found.open(path)
             found.check(f"{name}.{language}")
