@@ -25,6 +25,7 @@ from vanvault.api import (
     export_route,
     extraction_routes,
     health_routes,
+    holds_route,
     intake_routes,
     jobs_route,
     keys_route,
@@ -106,6 +107,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
     app.include_router(disposal_routes.router)
+    app.include_router(holds_route.router)
     app.include_router(extraction_routes.router)
     app.include_router(oidc_routes.router)
     app.include_router(console_router)

@@ -1,4 +1,4 @@
-"""Examples of what answers about accounts, reports and legal duties hold; ``examples.py`` has all others."""
+"""Examples of what answers about accounts, holds, reports and duties hold; others: ``examples.py``."""
 
 from __future__ import annotations
 
@@ -86,3 +86,22 @@ LAW = {
         }
     ],
 }
+HOLD = {
+    "hold": "h-0123456789abcdef",
+    "state": "placed",
+    "in_force": True,
+    "late": False,
+    "case": "12/2026/HS-ST",
+    "reason": "the court asks for it",
+    "authority": None,
+    "entries": [],
+    "filters": {"employer_code": "TA0001A"},
+    "from": None,
+    "to": None,
+    "future": True,
+    "placed": {"at": "2026-11-22T01:02:03.000000Z", "who": "lan", "reason": None},
+    "confirmed": [],
+    "released": [],
+}
+COUNTED_HOLD = {**HOLD, "over": 17}
+HOLDS = {"holds": [HOLD], "partial": False}

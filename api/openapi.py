@@ -582,6 +582,33 @@ DISPOSAL = _route(
         **_problems(400, 401, 403, 404, 500, 503),
     },
 )
+DISPOSAL_CERTIFICATE = _route(
+    "disposalCertificate",
+    {},
+    {
+        200: {
+            "description": "The file: report.json, certificate.en.pdf or certificate.vi.pdf.",
+            "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": _BYTES},
+        },
+        **_problems(*_READS),
+    },
+)
+HOLDS = _route(
+    "holds",
+    {"parameters": [_parameter("all", "Those too that are released.", type="boolean")]},
+    {
+        200: _answer("Holds.", wire_disposal.HoldsAnswer, examples_people.HOLDS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+HOLD = _route(
+    "hold",
+    {},
+    {
+        200: _answer("It.", wire_disposal.CountedHoldAnswer, examples_people.COUNTED_HOLD),
+        **_problems(*_READS),
+    },
+)
 EXTRACTIONS = _route(
     "extractions",
     {},

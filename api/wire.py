@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from vanvault.api.health import State
-from vanvault.api.wire_disposal import DisposalAnswer, DisposalsAnswer
+from vanvault.api.wire_disposal import CountedHoldAnswer, DisposalAnswer, DisposalsAnswer, HoldsAnswer
 from vanvault.api.wire_extraction import (
     AskedExtractionAnswer,
     AskExtractionBody,
@@ -551,6 +551,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AskExtractionBody,
     DisposalAnswer,
     DisposalsAnswer,
+    HoldsAnswer,
+    CountedHoldAnswer,
     ExtractionAnswer,
     AskedExtractionAnswer,
     ExtractionsAnswer,

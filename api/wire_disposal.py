@@ -1,4 +1,4 @@
-"""What answers about disposals hold, as models; ``wire.py`` has all others."""
+"""What answers about disposals and holds hold, as models; ``wire.py`` has all others."""
 
 from __future__ import annotations
 
@@ -114,4 +114,45 @@ class DisposalsAnswer(BaseModel):
     """Disposals, the newest first."""
 
     disposals: list[DisposalAnswer]
+    partial: bool = Field(description="Something may be missing.")
+
+
+class HoldSaidAnswer(BaseModel):
+    """What one person said to a hold."""
+
+    at: Time
+    who: str
+    reason: str | None
+
+
+class HoldAnswer(BaseModel):
+    """What must not be let go: entries by id, or all that fields find which were received in [from, to)."""
+
+    hold: str
+    state: Literal["placed", "confirmed", "release-asked", "released"]
+    in_force: bool
+    late: bool = Field(description="Nobody confirmed it in time.")
+    case: str
+    reason: str
+    authority: Sha256 | None = Field(description="Of the document that asks for it.")
+    entries: list[str]
+    filters: dict[str, str]
+    from_: Time | None = Field(alias="from")
+    to: Time | None
+    future: bool = Field(description="Also what is received after it was placed.")
+    placed: HoldSaidAnswer
+    confirmed: list[HoldSaidAnswer]
+    released: list[HoldSaidAnswer]
+
+
+class CountedHoldAnswer(HoldAnswer):
+    """The same, with how many entries it is over now."""
+
+    over: Count
+
+
+class HoldsAnswer(BaseModel):
+    """Holds, the oldest first."""
+
+    holds: list[HoldAnswer]
     partial: bool = Field(description="Something may be missing.")

@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from vanvault.api.console import (
     access_route,
+    disposals_route,
+    holds_route,
     home_route,
     inbox_route,
     jobs_route,
@@ -31,6 +33,8 @@ _ROUTES = (
     access_route,
     people_route,
     reports_route,
+    holds_route,
+    disposals_route,
     session_routes,
     language_route,
     static_route,

@@ -140,6 +140,40 @@ PERSON = ConsolePage(
     N_("What this account may do and who gave it that, where it is signed in, and when it is reviewed."),
     runbook="break-glass",
 )
+HOLDS = ConsolePage(
+    "holds",
+    f"{PREFIX}/holds",
+    N_("Holds"),
+    N_("What must not be let go whatever its period of keeping says: for which case, since when, by whom."),
+    needs="see-access",
+    in_menu=True,
+    runbook="work-overdue",
+)
+HOLD = ConsolePage(
+    "hold",
+    f"{HOLDS.path}/{{hold_id}}",
+    N_("Hold"),
+    N_("What this hold is about, over how many entries it is, and who said what to it."),
+    needs="see-access",
+    runbook="work-overdue",
+)
+DISPOSALS = ConsolePage(
+    "disposals",
+    f"{PREFIX}/disposals",
+    N_("Disposals"),
+    N_("What was let go or is to be because the law no longer asks for it, and by whose decision."),
+    needs="verify-results",
+    in_menu=True,
+    runbook="work-overdue",
+)
+DISPOSAL = ConsolePage(
+    "disposal",
+    f"{DISPOSALS.path}/{{disposal_id}}",
+    N_("Disposal"),
+    N_("Who planned and approved it, what was removed where, its certificate, and what is left."),
+    needs="verify-results",
+    runbook="work-overdue",
+)
 REPORTS = ConsolePage(
     "reports",
     f"{PREFIX}/reports",
@@ -161,7 +195,7 @@ PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
 PAGES = (
     *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB),
-    *(PEOPLE, PERSON, REPORTS, LAW, ACCESS, SIGN_IN),
+    *(HOLDS, HOLD, DISPOSALS, DISPOSAL, PEOPLE, PERSON, REPORTS, LAW, ACCESS, SIGN_IN),
 )
 
 

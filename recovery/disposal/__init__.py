@@ -7,7 +7,12 @@ from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
 from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
 from vanvault.recovery.disposal.removing import LeftCopy
 from vanvault.recovery.disposal.run import RanDisposal, check_runnable, run_disposal
-from vanvault.recovery.disposal.verbs import signed_certificate, signed_plan, withdraw_disposal
+from vanvault.recovery.disposal.verbs import (
+    certificate_file,
+    signed_certificate,
+    signed_plan,
+    withdraw_disposal,
+)
 
 __all__ = [
     "CERTIFICATE_FORM",
@@ -16,6 +21,7 @@ __all__ = [
     "MadePlan",
     "PlanWish",
     "RanDisposal",
+    "certificate_file",
     "check_runnable",
     "plan_disposal",
     "run_disposal",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, ArchiveReader
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, NotFound
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
@@ -55,7 +55,7 @@ def checked_reason(text: str) -> str:
 
 
 def signed_plan(
-    archive: Archive, known: KnownDisposal, public_key: Callable[[str], Ed25519PublicKey]
+    archive: ArchiveReader, known: KnownDisposal, public_key: Callable[[str], Ed25519PublicKey]
 ) -> Report:
     """The plan of a disposal as it lies in the archive, its digest and its signature proved.
 
@@ -72,7 +72,7 @@ def signed_plan(
 
 
 def signed_certificate(
-    archive: Archive, known: KnownDisposal, public_key: Callable[[str], Ed25519PublicKey]
+    archive: ArchiveReader, known: KnownDisposal, public_key: Callable[[str], Ed25519PublicKey]
 ) -> Report:
     """The newest certificate of a disposal, proved in the same way. Raises as ``signed_plan``."""
     certificate = known.record.certificate
@@ -84,14 +84,40 @@ def signed_certificate(
     return CERTIFICATE_FORM.verified(data, public_key)
 
 
-def archived_paper(archive: Archive, message: str) -> bytes:
-    """The signed report out of an archived bundle. Raises NotFound, Damaged, SiteUnavailable."""
+#: Files of a certificate that are handed out one by one.
+_CERTIFICATE_FILES = (REPORT, "certificate.en.pdf", "certificate.vi.pdf")
+
+
+def certificate_file(
+    archive: ArchiveReader,
+    known: KnownDisposal,
+    name: str,
+    public_key: Callable[[str], Ed25519PublicKey],
+) -> bytes:
+    """A file of the newest certificate of a disposal: ``report.json``, or its pages as PDF; each proved.
+
+    Raises NotFound (no certificate, or no such file), and as ``signed_plan``.
+    """
+    if name not in _CERTIFICATE_FILES:
+        raise NotFound(
+            f"a certificate has no file {name[:40]!r}", hint=f"It has {', '.join(_CERTIFICATE_FILES)}."
+        )
+    report = signed_certificate(archive, known, public_key)
+    certificate = known.record.certificate
+    data = archived_paper(archive, certificate.message if certificate else "", name)
+    if name != REPORT and hashlib.sha256(data).hexdigest() != report["files"].get(name):
+        raise Damaged(f"{name} of the certificate of {known.record.id} is another one than was signed")
+    return data
+
+
+def archived_paper(archive: ArchiveReader, message: str, name: str = REPORT) -> bytes:
+    """The signed report, or a page, out of an archived bundle. Raises NotFound, Damaged, SiteUnavailable."""
     filters = {"gateway": SYSTEM_GATEWAY, "entry": "message", "message_id": message}
     item = next(archive.search.every(Query(filters=filters, order="oldest")), None)
     if item is None:
         raise NotFound(f"the archive has no message {message[:80]}")
     try:
         with zipfile.ZipFile(io.BytesIO(archive.original(item))) as bundle:
-            return bundle.read(REPORT)
+            return bundle.read(name)
     except (zipfile.BadZipFile, KeyError) as error:
         raise Damaged(f"the archive's copy of {message[:80]} is no bundle", key=message) from error

@@ -144,6 +144,8 @@ def test_all_states_of_pages_keep_the_rules(
             ("people", "/console/people?all=true"),
             ("person", "/console/people/tam"),
             ("reports", "/console/reports"),
+            ("holds", "/console/holds?all=true"),
+            ("disposals", "/console/disposals"),
             ("law", "/console/law"),
         ):
             found.open(path)

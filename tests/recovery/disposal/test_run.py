@@ -23,6 +23,7 @@ from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,
+    NotFound,
     SettingsError,
 )
 from vanvault.archiver.core.ports import Ports
@@ -35,6 +36,7 @@ from vanvault.archiver.retention import HoldReason, HoldSay, HoldScope, placing
 from vanvault.recovery.conditions import SeenFacts, gather_facts
 from vanvault.recovery.disposal import (
     CERTIFICATE_FORM,
+    certificate_file,
     run_disposal,
     signed_certificate,
     signed_plan,
@@ -121,6 +123,11 @@ def test_the_certificate_says_what_went_from_where_and_by_whom_and_is_proved_off
         text = " ".join("".join(page.extract_text() for page in pages).split())
         assert words in text
         assert "binh, hoa" in text
+        pdf = (done.folder / f"certificate.{language}.pdf").read_bytes()
+        assert certificate_file(office.archive, done.known, f"certificate.{language}.pdf", trusted) == pdf
+    assert certificate_file(office.archive, done.known, "report.json", trusted) == data
+    with pytest.raises(NotFound):
+        certificate_file(office.archive, done.known, "certificate.vi.html", trusted)
 
 
 def test_it_is_refused_before_it_may_run_and_to_who_planned_it(office: Office) -> None:
