@@ -7,6 +7,7 @@ are shown all the same.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 from starlette.requests import Request
@@ -18,10 +19,12 @@ from vanvault.api.console.views.message import (
     CopyShown,
     LooksShown,
     PartShown,
+    look_gaps,
     receipt_shown,
     steps_of,
 )
 from vanvault.api.console.visits import Visit
+from vanvault.api.freshness import OTHER_NODES, Freshness
 from vanvault.api.looks import Reader
 from vanvault.api.node import Node
 from vanvault.api.reading import run_read
@@ -101,13 +104,18 @@ class EntryParts:
         """Who has looked at it, as ``/v1/access`` tells."""
 
         async def read() -> PartShown:
-            archive, asked = self._node.archive, {"message": self._id, "limit": _MOST_LOOKS}
+            archive, peers = self._node.archive, self._node.duties.peers
+            asked = {"message": self._id, "limit": _MOST_LOOKS}
+            fresh = await run_read(self._node, lambda: Freshness.awaited(self._node))
+            now = archive.clock.now()
+            others = now - timedelta(seconds=peers.behind_s)
             found = await run_read(self._node, lambda: seen_looks(archive.search, look_query(archive, asked)))
             ids = [one.id for one in found.looks]
             await look_on_page(
                 self._request, self._node, self._visit, "access", "see-access", asked=asked, shown=ids
             )
-            return PartShown(looks=LooksShown(tuple(found.looks), found.more))
+            gaps = look_gaps(fresh.unread, OTHER_NODES)
+            return PartShown(looks=LooksShown(tuple(found.looks), found.more, now, others, gaps))
 
         return await self._part("see-access", read)
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.people.sight import Withheld
@@ -97,11 +98,23 @@ class ReceiptShown:
 
 
 @dataclass(frozen=True, slots=True)
+class LookGap:
+    """A time of which looks may be missing: those at other nodes, or what this node has not folded yet."""
+
+    others: bool
+    first: str  # RFC 3339
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class LooksShown:
-    """Who has looked at the entry, the newest first."""
+    """Who has looked at the entry, the newest first, as far as this node knows it."""
 
     looks: tuple[SeenLook, ...]
     more: bool
+    at: datetime  # looks at this node are known until then
+    others: datetime  # those at other nodes until then
+    missing: tuple[LookGap, ...] = ()  # none: nothing is missing for all that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,11 @@ class MessageView:
     receipt: PartShown
     looks: PartShown
     original: PartShown
+
+
+def look_gaps(unread: Sequence[Unread], others: str) -> tuple[LookGap, ...]:
+    """What a read of the record may lack. ``others``: how what other nodes archived is named there."""
+    return tuple(LookGap(one.object == others, one.first, one.last) for one in unread)
 
 
 def facts_of(item: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -29,7 +29,7 @@ PEOPLE = {
     "vinh": "operator",
     "mai": "extractor",
 }
-#: Those who sign in by a test itself.
+#: Those who sign in by a test itself; a + stands between several roles.
 BY_HAND = {
     "quy": "auditor-log",
     "son": "auditor-log",
@@ -37,6 +37,7 @@ BY_HAND = {
     "emma": "auditor-original",
     "nga": "approver",
     "quyet": "auditor-log",
+    "sau": "auditor-log+security-officer",
 }
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
 _FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')
@@ -128,7 +129,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsolePlace]:
     with Archive.open(home) as archive:
         desk = Desk(archive, "anh")
         for name, role in (PEOPLE | BY_HAND).items():
-            add_account(desk, NewAccount(name, "person", name, roles=(role,)))
+            add_account(desk, NewAccount(name, "person", name, roles=tuple(role.split("+"))))
             request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
             seeds[name] = set_credentials(archive, request, Passwords()).seed
     with Server(home) as server:

@@ -12,7 +12,8 @@ import pytest
 from tests.api.console.conftest import Browser, ConsolePlace, token_in
 from tests.api.console.test_search import looks_of
 from tests.support.server import push
-from vanvault.api.console.views.message import receipt_shown
+from vanvault.api.console.views.message import LookGap, look_gaps, receipt_shown
+from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys
@@ -165,3 +166,22 @@ def test_what_is_not_there_is_told(place: ConsolePlace) -> None:
     assert browser.get("/console/messages/1m8q89670n6fk5e8-5-0").status_code == 404
     assert browser.get("/console/messages/nonsense").status_code == 400
     assert place.of("minh").get("/console/messages/1m8q89670n6fk5e8-5-0").status_code == 403
+
+
+def test_who_has_looked_says_by_whose_record_and_until_when(place: ConsolePlace, ids: dict[str, str]) -> None:
+    with place.server.client(place.gateway) as client:
+        id = push(client, "never-seen", b"<a>never seen</a>").json()["id"]
+    first = place.of("sau").get(f"/console/messages/{id}").text
+    assert "Before this one no look is on record" in first and "Nobody yet" not in first
+    assert "looks at this node until" in first and "those at other nodes until" in first
+    again = place.of("sau", "vi").get(f"/console/messages/{id}").text
+    looks = again.partition('id="looks"')[2]
+    assert "<bdi>sau</bdi>" in looks and "tại các nút khác đến" in looks
+
+
+def test_looks_that_may_be_missing_are_told_apart_by_where_they_were() -> None:
+    unread = [
+        Unread("other nodes", "not folded yet", "a", "b"),
+        Unread("hot tail", "not folded yet", "c", "d"),
+    ]
+    assert look_gaps(unread, "other nodes") == (LookGap(True, "a", "b"), LookGap(False, "c", "d"))
