@@ -588,7 +588,13 @@ DISPOSAL_CERTIFICATE = _route(
     {
         200: {
             "description": "The file: report.json, certificate.en.pdf or certificate.vi.pdf.",
-            "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": _BYTES},
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {"format": "vanvault-disposal-certificate-v1", "number": 1},
+                },
+                "application/pdf": _BYTES,
+            },
         },
         **_problems(*_READS),
     },
