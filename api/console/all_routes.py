@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from vanvault.api.console import (
     access_route,
     disposals_route,
+    help_route,
     holds_route,
     home_route,
     inbox_route,
@@ -35,6 +36,7 @@ _ROUTES = (
     reports_route,
     holds_route,
     disposals_route,
+    help_route,
     session_routes,
     language_route,
     static_route,

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.console.forms import form_token, secret_of
+from vanvault.api.console.help_pages import help_title
 from vanvault.api.console.languages import language_of
 from vanvault.api.console.messages import catalogue
 from vanvault.api.console.pages import PAGES, PREFIX, SIGN_IN, ConsolePage
@@ -56,8 +57,8 @@ def page_answer(
     frame = _frame(request, page, language, nonce)
     template = _environment(language).get_template(f"{page.name}.html")
     secret = secret_of(request)
-    token = partial(form_token, secret)
-    text = template.render(frame=frame, tell=Telling(language), token=token, **values)
+    token, help_of = partial(form_token, secret), partial(help_title, language=language)
+    text = template.render(frame=frame, tell=Telling(language), token=token, help_title=help_of, **values)
     headers = {
         **SAFE_HEADERS,
         "Content-Security-Policy": _POLICY.format(nonce=nonce, forms=forms),

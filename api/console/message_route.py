@@ -44,6 +44,7 @@ async def message(request: Request, entry_id: str) -> Response:
     (shown,), withheld = reader.sight.shown([item])
     shows(request, [entry_id])
     parts = EntryParts(request, node, visit, reader, item)
+    looks = await parts.looks()  # first: the others are looks themselves
     view = MessageView(
         id=entry_id,
         is_message=item["entry"] == "message",
@@ -51,7 +52,7 @@ async def message(request: Request, entry_id: str) -> Response:
         withheld=tuple(withheld),
         case=await parts.case(language_of(request)),
         receipt=await parts.receipt(),
-        looks=await parts.looks(),
+        looks=looks,
         original=parts.original(),
     )
     return page_answer(request, MESSAGE, view=view)

@@ -190,12 +190,20 @@ LAW = ConsolePage(
     N_("What the law asks for, by which text, what of this archive meets it, and what shows that."),
     in_menu=True,
 )
+HELP_INDEX = ConsolePage(
+    "help-index",
+    f"{PREFIX}/help",
+    N_("Help"),
+    N_("What to do when something is wrong, step by step, and how an auditor works with this archive."),
+    in_menu=True,
+)
+HELP = ConsolePage("help", f"{HELP_INDEX.path}/{{name}}", N_("Help"), "")
 #: What tells that a page cannot be shown, and why.
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
 PAGES = (
     *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB),
-    *(HOLDS, HOLD, DISPOSALS, DISPOSAL, PEOPLE, PERSON, REPORTS, LAW, ACCESS, SIGN_IN),
+    *(HOLDS, HOLD, DISPOSALS, DISPOSAL, PEOPLE, PERSON, REPORTS, LAW, ACCESS, HELP_INDEX, HELP, SIGN_IN),
 )
 
 
