@@ -27,6 +27,10 @@ _SIGN_ON = "Sign on: POST /v1/session, or /v1/oidc/start. Tokens of gateways and
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
+class AnotherSite(AccessDenied):
+    """A page of another site made the browser send it: no permission lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonCaller:
     """A person who sent a request."""
@@ -92,9 +96,9 @@ async def signed_on(request: Request, node: Node) -> SignedOn:
 
 
 def check_own_navigation(request: Request) -> None:
-    """Raises AccessDenied: a page of another site led the browser here, with whatever purpose it chose."""
+    """Raises AnotherSite: a page of another site led the browser here, with whatever purpose it chose."""
     if _is_by_cookie(request) and request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        raise AccessDenied(
+        raise AnotherSite(
             "another site sent this request", authenticated=True, hint="Ask from a page of this host."
         )
 
@@ -113,7 +117,7 @@ def _session_secret(request: Request) -> str:
 
 
 def check_same_site(request: Request) -> None:
-    """Raises AccessDenied unless a page of this very host sent the request (Fetch Metadata, RFC 6454).
+    """Raises AnotherSite unless a page of this very host sent the request (Fetch Metadata, RFC 6454).
 
     A browser that says neither is none that is taken: it could be made to send anything. One that says the
     first is believed without the other, since a proxy may have changed the host.
@@ -124,7 +128,7 @@ def check_same_site(request: Request) -> None:
     else:
         own = bool(origin) and origin.partition("://")[2] == request.headers.get("host")
     if not own:
-        raise AccessDenied(
+        raise AnotherSite(
             "another site sent this request", authenticated=True, hint="Send it from a page of this host."
         )
 

@@ -247,7 +247,7 @@ ROOMS = (
     ),
     _room(
         "recovery.disposal",
-        13,
+        14,
         "archiver.* recovery.approvals recovery.backup recovery.coverage recovery.disposal_record"
         " recovery.documents recovery.holds recovery.standings recovery.status recovery.verified"
         " recovery.work",

@@ -19,7 +19,7 @@ from vanvault.api.console.views.problem import Denied, problem_view
 from vanvault.api.console.visits import visit_of
 from vanvault.api.context import node_of
 from vanvault.api.observe import request_id_of, route_of
-from vanvault.api.people import SESSION_COOKIE
+from vanvault.api.people import SESSION_COOKIE, AnotherSite
 from vanvault.api.problems import problem_of, retry_after_of
 from vanvault.archiver.core.errors import AccessDenied, VanVaultError
 from vanvault.recovery.approvals import SignOnTooWeak
@@ -78,6 +78,8 @@ async def problem_answer(request: Request, error: VanVaultError) -> Response:
 def _lacking(error: VanVaultError) -> Denied:
     if isinstance(error, StaleForm):
         return "stale-form"
+    if isinstance(error, AnotherSite):
+        return "another-site"
     return "sign-in-too-old" if isinstance(error, SignOnTooWeak) else "permission"
 
 

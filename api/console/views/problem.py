@@ -16,8 +16,12 @@ _TITLES: Mapping[str, tuple[str, str]] = {
         N_("Ask an account manager for the role, if you need it for your work."),
     ),
     "stale-form": (
-        N_("The form was too old, or another site sent it"),
+        N_("The form was too old"),
         N_("Open the page anew and send the form again."),
+    ),
+    "another-site": (
+        N_("Another site sent this"),
+        N_("Nothing was done. Open the page here, and send its own form."),
     ),
     "sign-in-too-old": (
         N_("Sign in again for this"),
@@ -56,7 +60,7 @@ _OTHER = (
 
 
 #: What lacks where access is denied.
-Denied = Literal["permission", "stale-form", "sign-in-too-old"]
+Denied = Literal["permission", "stale-form", "another-site", "sign-in-too-old"]
 
 
 @dataclass(frozen=True, slots=True)

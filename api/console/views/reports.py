@@ -28,7 +28,6 @@ class DutyLine:
     words: str
     cited: str  # text and clause, how they are known, and whether the text is in force on the day
     limits: str  # what of the text no longer holds
-    holds: bool
     met: str
     evidence: tuple[str, ...]  # commands
     here: bool  # does this program meet it, or give evidence for it?
@@ -55,7 +54,6 @@ def duties_view(duties: Iterable[LegalDuty], on: date, language: Language) -> Du
             words=one.words(language),
             cited=one.cited_on(on, language),
             limits=one.text.limits(language),
-            holds=one.holds_on(on),
             met=one.met.words(language),
             evidence=one.met.evidence,
             here=one.met.is_here,

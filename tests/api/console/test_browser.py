@@ -143,6 +143,8 @@ def test_all_states_of_pages_keep_the_rules(
             ("sites", "/console/sites"),
             ("people", "/console/people?all=true"),
             ("person", "/console/people/tam"),
+            ("help", "/console/help"),
+            ("help-page", "/console/help/keys-lost"),
             ("reports", "/console/reports"),
             ("holds", "/console/holds?all=true"),
             ("disposals", "/console/disposals"),

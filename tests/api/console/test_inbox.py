@@ -124,4 +124,5 @@ def test_others_see_no_request_and_a_form_of_another_site_does_nothing(place: Co
     assert "The form was too old" in stale.text and "Roles that permit it" not in stale.text
     elsewhere = nga.post(f"/console/inbox/{id}/approve", sent, Sec_Fetch_Site="cross-site")
     assert elsewhere.status_code == 403
+    assert "Another site sent this" in elsewhere.text and "Roles that permit it" not in elsewhere.text
     assert "0 of 1 approvals" in nga.get("/console/inbox").text
