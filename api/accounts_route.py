@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi_people
 from vanvault.api.context import node_of
 from vanvault.api.node import Node
 from vanvault.api.people import run_sign_on, signed_on
@@ -55,7 +55,7 @@ class ToldAccounts:
         ]
 
 
-@router.get("/v1/accounts", **openapi.ACCOUNTS)
+@router.get("/v1/accounts", **openapi_people.ACCOUNTS)
 async def accounts(request: Request) -> Response:
     """All accounts and gateways, for who manages accounts or may see who looked at what."""
     node = node_of(request)
@@ -67,7 +67,7 @@ async def accounts(request: Request) -> Response:
     return private_json(told)
 
 
-@router.get("/v1/accounts/{name}", **openapi.ACCOUNT)
+@router.get("/v1/accounts/{name}", **openapi_people.ACCOUNT)
 async def account(request: Request, name: str) -> Response:
     """One of them; one's own without any right."""
     node = node_of(request)

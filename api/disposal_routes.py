@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi, openapi_people
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, shows
@@ -47,7 +47,7 @@ async def disposal(request: Request, disposal_id: str) -> Response:
     return _json(found.as_json())
 
 
-@router.get("/v1/disposals/{disposal_id}/certificate/{file}", **openapi.DISPOSAL_CERTIFICATE)
+@router.get("/v1/disposals/{disposal_id}/certificate/{file}", **openapi_people.DISPOSAL_CERTIFICATE)
 @looked("results", "verify-results", of="disposals", gateways=False)
 async def certificate(request: Request, disposal_id: str, file: str) -> Response:
     """A file of its newest certificate: ``report.json``, as it was signed, or one of its pages as PDF."""

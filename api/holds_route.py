@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi_people
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, shows
@@ -28,7 +28,7 @@ router = APIRouter()
 _RETRY_S = 2  # Retry-After
 
 
-@router.get("/v1/holds", **openapi.HOLDS)
+@router.get("/v1/holds", **openapi_people.HOLDS)
 @looked("display", "see-access", of="holds", gateways=False)
 async def holds(request: Request) -> Response:
     """Holds in force, the oldest first; with ``all=true`` those too that are released."""
@@ -41,7 +41,7 @@ async def holds(request: Request) -> Response:
     return Response(orjson.dumps(told), media_type="application/json")
 
 
-@router.get("/v1/holds/{hold_id}", **openapi.HOLD)
+@router.get("/v1/holds/{hold_id}", **openapi_people.HOLD)
 @looked("count", "see-access", of="holds", gateways=False)
 async def hold(request: Request, hold_id: str) -> Response:
     """One of them, with how many entries it is over now."""

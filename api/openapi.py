@@ -8,12 +8,10 @@ from pydantic import BaseModel
 
 from vanvault.api import (
     examples,
-    examples_people,
     wire,
     wire_disposal,
     wire_extraction,
     wire_jobs,
-    wire_people,
     wire_search,
 )
 from vanvault.api.batch_body import FRAMED, NDJSON
@@ -411,54 +409,6 @@ END_SESSION = _route(
     _WHOSE,
     {204: {"description": "It is over at every node."}, **_problems(400, 401, 403, 404, 500, 503)},
 )
-ACCOUNTS = _route(
-    "accounts",
-    {"parameters": [_parameter("all", "Those too that can do nothing any more.", type="boolean")]},
-    {
-        200: _answer("Accounts and gateways.", wire_people.AccountsAnswer, examples_people.ACCOUNTS),
-        **_problems(400, 401, 403, 500, 503),
-    },
-)
-ACCOUNT = _route(
-    "account",
-    {},
-    {
-        200: _answer("It.", wire_people.OneAccountAnswer, {"account": examples_people.ACCOUNT}),
-        **_problems(400, 401, 403, 404, 500, 503),
-    },
-)
-REPORTS = _route(
-    "reports",
-    {},
-    {
-        200: _answer("Made, and due.", wire_people.ReportsAnswer, examples_people.REPORTS),
-        **_problems(400, 401, 403, 500, 503),
-    },
-)
-REPORT = _route(
-    "report",
-    {},
-    {
-        200: _answer("It.", wire_people.SignedReportAnswer, examples_people.SIGNED_REPORT),
-        **_problems(*_READS),
-    },
-)
-REPORT_FILES = _route(
-    "reportFiles",
-    {},
-    {
-        200: {"description": "A ZIP of its files.", "content": {"application/zip": _BYTES}},
-        **_problems(*_READS),
-    },
-)
-LAW = _route(
-    "law",
-    {"parameters": [_parameter("on", "Only what is known to be in force on this day.", format="date")]},
-    {
-        200: _answer("The table.", wire_people.LawAnswer, examples_people.LAW),
-        **_problems(400, 401, 403, 500, 503),
-    },
-)
 ACCESS = _route(
     "access",
     {
@@ -580,39 +530,6 @@ DISPOSAL = _route(
     {
         200: _answer("The disposal.", wire_disposal.DisposalAnswer, examples.DISPOSAL),
         **_problems(400, 401, 403, 404, 500, 503),
-    },
-)
-DISPOSAL_CERTIFICATE = _route(
-    "disposalCertificate",
-    {},
-    {
-        200: {
-            "description": "The file: report.json, certificate.en.pdf or certificate.vi.pdf.",
-            "content": {
-                "application/json": {
-                    "schema": {"type": "object"},
-                    "example": {"format": "vanvault-disposal-certificate-v1", "number": 1},
-                },
-                "application/pdf": _BYTES,
-            },
-        },
-        **_problems(*_READS),
-    },
-)
-HOLDS = _route(
-    "holds",
-    {"parameters": [_parameter("all", "Those too that are released.", type="boolean")]},
-    {
-        200: _answer("Holds.", wire_disposal.HoldsAnswer, examples_people.HOLDS),
-        **_problems(400, 401, 403, 500, 503),
-    },
-)
-HOLD = _route(
-    "hold",
-    {},
-    {
-        200: _answer("It.", wire_disposal.CountedHoldAnswer, examples_people.COUNTED_HOLD),
-        **_problems(*_READS),
     },
 )
 EXTRACTIONS = _route(

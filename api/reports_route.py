@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi_people
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, shows
@@ -34,7 +34,7 @@ from vanvault.recovery.reports import (
 router = APIRouter()
 
 
-@router.get("/v1/reports", **openapi.REPORTS)
+@router.get("/v1/reports", **openapi_people.REPORTS)
 @looked("results", "see-access", of="reports", gateways=False)
 async def reports(request: Request) -> Response:
     """Reports on record, the newest first, and which are due; they name people: ``see-access``."""
@@ -50,7 +50,7 @@ async def reports(request: Request) -> Response:
     return Response(orjson.dumps(told), media_type="application/json")
 
 
-@router.get("/v1/reports/{report_id}", **openapi.REPORT)
+@router.get("/v1/reports/{report_id}", **openapi_people.REPORT)
 @looked("results", "see-access", of="reports", gateways=False)
 async def report(request: Request, report_id: str) -> Response:
     """One of them, as it was signed."""
@@ -61,7 +61,7 @@ async def report(request: Request, report_id: str) -> Response:
     return Response(orjson.dumps({"report": found}), media_type="application/json")
 
 
-@router.get("/v1/reports/{report_id}/files", **openapi.REPORT_FILES)
+@router.get("/v1/reports/{report_id}/files", **openapi_people.REPORT_FILES)
 @looked("results", "see-access", of="reports", gateways=False)
 async def files(request: Request, report_id: str) -> Response:
     """All its files, as a ZIP."""
@@ -69,7 +69,7 @@ async def files(request: Request, report_id: str) -> Response:
     return await report_files_answer(request, report_id)
 
 
-@router.get("/v1/law", **openapi.LAW)
+@router.get("/v1/law", **openapi_people.LAW)
 async def law(request: Request) -> Response:
     """The table of legal duties, with what meets each; for everybody who is signed on."""
     await person_of(request, node_of(request))
