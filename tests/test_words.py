@@ -55,7 +55,8 @@ def pages() -> list[Path]:
     """Pages of the project itself; what changed in the past may name what is gone."""
     tops = [*TOPS, "docs", "runbooks", "ansible", "benchmarks", "tests"]
     found = [path for top in tops for path in (ROOT / top).rglob("*.md")] + list(ROOT.glob("*.md"))
-    return sorted(path for path in found if path.name != "CHANGELOG.md")
+    # A page that is shipped in a second place is a link to the first, where its own links lead somewhere.
+    return sorted(path for path in found if path.name != "CHANGELOG.md" and not path.is_symlink())
 
 
 def name_of(path: Path) -> str:
