@@ -40,6 +40,7 @@ from vanvault.api.listener import (
     room_for_connections,
 )
 from vanvault.api.logs import LogFormat, configure
+from vanvault.api.loopback import is_loopback
 from vanvault.api.node import Node
 from vanvault.api.observe import Observed, new_request_id
 from vanvault.api.own_address import OwnAddress
@@ -164,6 +165,7 @@ class _Server(uvicorn.Server):
         own = self._bounds.settings.metrics.own_address()
         public = Connections(self._bounds.connections(), loop.time, refused=self._refused)
         self._app.fastapi.state.connections = public
+        self._app.fastapi.state.on_loopback = is_loopback(self.config.host)
         try:
             listeners = [self._listener(self.config.host, self.config.port, public, None)]
             if own is not None:

@@ -39,6 +39,7 @@ from vanvault.api.wire_search import (
 from vanvault.api.wire_standing import MODELS as STANDING_MODELS
 from vanvault.api.wire_types import Base64, ClientId, Count, KeyId, Sha256, Sha512, Time, Value, absent
 from vanvault.archiver.core.tasks import TaskPhase
+from vanvault.archiver.people.sign_on import SessionMethod
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -281,7 +282,7 @@ class SessionAnswer(BaseModel):
     id: str
     account: str
     account_id: str
-    method: Literal["password", "password+code", "authenticator", "provider", "break-glass"]
+    method: SessionMethod
     roles: list[str]
     permissions: list[str]
     opened_at: Time
@@ -361,7 +362,7 @@ class OpenSession(BaseModel):
     id: str
     account: str
     account_id: str
-    method: Literal["password", "password+code", "authenticator", "provider", "break-glass"]
+    method: SessionMethod
     address: str = Field(description="From where it was opened; empty: nobody told.")
     opened_at: Time
     authenticated_at: Time

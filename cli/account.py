@@ -14,6 +14,7 @@ from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
 from vanvault.cli.account_breakglass import breakglass
 from vanvault.cli.account_credential import credential
+from vanvault.cli.account_demo import demo_link
 from vanvault.cli.account_desk import desk_of
 from vanvault.cli.account_forms import print_accounts
 from vanvault.cli.account_session import session
@@ -40,6 +41,7 @@ def command() -> None:
 command.add_command(credential)
 command.add_command(session)
 command.add_command(breakglass)
+command.add_command(demo_link)
 
 
 def _day(_: click.Context, parameter: click.Parameter, text: str | None) -> date | None:

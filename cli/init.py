@@ -26,6 +26,9 @@ from vanvault.cli.output import emit_json, json_option, warn
 @click.option("--token-label", metavar="NAME", help="Label of that token.")
 @click.option("--pin-file", metavar="FILE", help="File with the token's user PIN, mode 0600.")
 @click.option("--pin-command", metavar="COMMAND", help="Command that prints the token's user PIN.")
+@click.option(
+    "--demo", is_flag=True, help="Make a demonstration, for ever: links sign on there, on this host only."
+)
 @escrow_options
 @json_option
 @click.pass_obj
@@ -38,6 +41,7 @@ def command(
     token_label: str | None,
     pin_file: str | None,
     pin_command: str | None,
+    demo: bool,
     escrow: Path | None,
     threshold: int | None,
     shares: int | None,
@@ -58,7 +62,14 @@ def command(
     order = escrow_order(escrow, threshold, shares)
     keys = _keys(pkcs11_module, token_label, pin_file, pin_command, escrowable=order is not None)
     token = init_home(
-        home, primary=primary, standby=standby, gateway=gateway, keys=keys, escrow=order, who=account()
+        home,
+        primary=primary,
+        standby=standby,
+        gateway=gateway,
+        keys=keys,
+        escrow=order,
+        who=account(),
+        demo=demo,
     )
     together = sites_together(home, primary, standby)
     if together:

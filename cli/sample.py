@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,11 @@ _FOLDER = Path("sample")
     "--start", metavar="TIME", help="When the first transaction begins.  [default: 2026-01-05T01:00:00Z]"
 )
 @click.option(
+    "--years",
+    type=click.IntRange(1, 100),
+    help="Spread them over so many years from --start.  [default: one every 40 s]",
+)
+@click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -60,6 +65,7 @@ def command(
     seed: int,
     size: int | None,
     start: str | None,
+    years: int | None,
     output: Path | None,
     push: str | None,
     token_file: Path | None,
@@ -79,7 +85,8 @@ def command(
     from vanvault.archiver.core.sample import generate
 
     begins = parse_rfc3339(start, field="start") if start else _START
-    transactions = generate(count, seed, start=begins, size=size)
+    span = None if years is None else timedelta(days=365.25 * years)
+    transactions = generate(count, seed, start=begins, size=size, span=span)
     with progress("sample transactions", total=count, quiet=as_json) as step:
         if push is None:
             tally = _write(output or _FOLDER, transactions, step)

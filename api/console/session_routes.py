@@ -16,12 +16,14 @@ from vanvault.api.console.routing import ConsoleRoute, own_address
 from vanvault.api.console.views.sign_in import SignInView
 from vanvault.api.console.visits import visit_of
 from vanvault.api.context import node_of
+from vanvault.api.loopback import is_on_loopback
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE, place_of, run_sign_on
 from vanvault.api.problems import problem_of, retry_after_of
 from vanvault.api.session_routes import with_session
 from vanvault.archiver.core.errors import AccessDenied, Busy, InvalidInput, VanVaultError
 from vanvault.archiver.people.sign_on import LocalAttempt
+from vanvault.recovery.sign_on import SessionOpened
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -34,6 +36,10 @@ _NO_COOKIE = N_(
 )
 _STALE = N_("The form was too old, or another site sent it. Sign in again.")
 _ENDED = N_("Your session has ended. Sign in again, and you are back where you were.")
+_WRONG_LINK = N_(
+    "This link is not good: it was used, it is older than 15 minutes, or this is no demonstration on this"
+    " host. Ask for another one."
+)
 _OUT = N_("You are signed out.")
 
 
@@ -65,9 +71,25 @@ async def signed_in(request: Request) -> Response:
         opened = await run_sign_on(node, lambda: node.sign_ons.local(name, attempt, place), password=True)
     except (AccessDenied, Busy) as error:
         return _refused(request, node, SignInView(account=name, next=back), error)
-    done = RedirectResponse(f"{PREFIX}/signed-in?next={quote(back, safe='')}", status_code=303)
-    done.delete_cookie(GUEST_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-    return with_session(done, opened)
+    return _led_on(opened, back)
+
+
+@router.get(f"{PREFIX}/demo")
+async def demo(request: Request) -> Response:
+    """Sign in with a link that is good once: at a demonstration, on the host itself."""
+    node = node_of(request)
+    secret, place, here = (
+        request.query_params.get("link", ""),
+        place_of(request, node),
+        is_on_loopback(request),
+    )
+    try:
+        opened = await run_sign_on(
+            node, lambda: node.sign_ons.with_demo_link.sign_on(secret, place, on_loopback=here)
+        )
+    except (AccessDenied, Busy) as error:
+        return _refused(request, node, SignInView(wrong=_WRONG_LINK), error)
+    return _led_on(opened, PREFIX)
 
 
 @router.get(f"{PREFIX}/signed-in")
@@ -98,8 +120,15 @@ async def stay(request: Request) -> Response:
     return Response(status_code=204)
 
 
+def _led_on(opened: SessionOpened, back: str) -> Response:
+    """To where the browser shows that it keeps the session, and from there back."""
+    done = RedirectResponse(f"{PREFIX}/signed-in?next={quote(back, safe='')}", status_code=303)
+    done.delete_cookie(GUEST_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return with_session(done, opened)
+
+
 def _refused(request: Request, node: Node, view: SignInView, error: VanVaultError) -> Response:
-    wrong = _BUSY if isinstance(error, Busy) else _WRONG
+    wrong = _BUSY if isinstance(error, Busy) else view.wrong or _WRONG
     told = SignInView(wrong=wrong, account=view.account, next=view.next)
     answer = _form(request, node, told, status=problem_of(error)["status"])
     seconds = retry_after_of(error)

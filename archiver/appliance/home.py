@@ -15,7 +15,7 @@ from vanvault.archiver.core.ports import (
     SystemClock,
     SystemEntropy,
 )
-from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
+from vanvault.archiver.core.settings import DEMO_PREFIX, SITE_NAMES, KeysSettings
 from vanvault.archiver.disk import lock_beside
 from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text, is_left_over
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
@@ -36,12 +36,14 @@ def init_home(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     who: str = "",
+    demo: bool = False,
 ) -> str:
     """Make a home: keys, two sites, settings, a first gateway. Returns the gateway's token.
 
     The settings file is written last, so a home that has one is complete; an attempt that failed
     may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
-    (``create_masters``), ``who`` makes it, for the record. Of two attempts at once the second waits, and
+    (``create_masters``), ``who`` makes it, for the record. ``demo`` makes
+    a demonstration, for ever. Of two attempts at once the second waits, and
     finds the home complete. Raises SettingsError (exists already, folder not writable, places), InvalidInput
     (URL, escrow), KeyUnavailable (token).
     """
@@ -62,7 +64,7 @@ def init_home(
     with lock:
         _refuse_complete(home)  # another attempt may have ended while this one waited
         try:
-            draft, archive = _draft(home, primary, standby, keys, entropy)
+            draft, archive = _draft(home, primary, standby, keys, entropy, demo=demo)
         except OSError as error:
             raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
         for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
@@ -90,7 +92,9 @@ def _refuse_left_over(home: Path) -> None:
         )
 
 
-def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:
+def _draft(
+    home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy, *, demo: bool
+) -> tuple[Path, str]:
     """The settings under a name that no program takes for a home, and the archive's id in them.
 
     A draft that an attempt with the same sites left is used again, so that its sites fit.
@@ -99,11 +103,13 @@ def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: 
     try:
         fields = tomllib.loads(draft.read_text(encoding="utf-8"))
         archive = str(fields["archive"])
-        if draft.read_text(encoding="utf-8").startswith(initial_text(archive, primary, standby)):
+        if archive.startswith(DEMO_PREFIX) == demo and draft.read_text(encoding="utf-8").startswith(
+            initial_text(archive, primary, standby)
+        ):
             draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
             return draft, archive
     except (FileNotFoundError, ValueError, KeyError):
         pass  # the first attempt, or one that died while it wrote the draft
-    archive = str(uuid.UUID(bytes=entropy.token(16), version=4))
+    archive = f"{DEMO_PREFIX if demo else ''}{uuid.UUID(bytes=entropy.token(16), version=4)}"
     draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
     return draft, archive

@@ -67,6 +67,7 @@ class EventType:
     BREAK_GLASS_REVIEWED = "break-glass.reviewed"
     BREAK_GLASS_TRIED = "break-glass.tried"
     BREAK_GLASS_DRILLED = "break-glass.drilled"
+    SESSION_LINK_MADE = "session.link-made"  # see recovery/sign_on/demo_links.py
     ACCOUNT_TOKEN_REMOVED = "account.token-removed"  # noqa: S105 - a name; id, account, token, who
     ACCOUNT_TOKEN_ADDED = "account.token-added"  # noqa: S105 - a name; id, kind, nonce, sealed: its digest
     APPROVAL_REQUESTED = "approval.requested"  # these: see people/approvals/fold.py

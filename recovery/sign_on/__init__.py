@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.sign_on.at_home import caller_at_home
 from vanvault.recovery.sign_on.break_glass import BreakGlassTried, read_break_glass
 from vanvault.recovery.sign_on.credentials import CredentialRequest, CredentialsSet, set_credentials
+from vanvault.recovery.sign_on.demo_links import DemoLinkMade, make_demo_link
 from vanvault.recovery.sign_on.envelopes import (
     drill_break_glass,
     remove_break_glass,
@@ -25,6 +26,7 @@ __all__ = [
     "CallerPlace",
     "CredentialRequest",
     "CredentialsSet",
+    "DemoLinkMade",
     "ListedSession",
     "SessionOpened",
     "SignOnRecord",
@@ -36,6 +38,7 @@ __all__ = [
     "drill_break_glass",
     "end_sessions",
     "held_factors",
+    "make_demo_link",
     "provider_of",
     "provider_proves_two",
     "read_break_glass",

@@ -28,6 +28,7 @@ from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.sign_on.at_provider import ProviderSignOns
 from vanvault.recovery.sign_on.break_glass import BreakGlassSignOns
 from vanvault.recovery.sign_on.credentials import credential_event, opened_credentials
+from vanvault.recovery.sign_on.demo_links import DemoLinkSignOns
 from vanvault.recovery.sign_on.listing import ListedSession, listed_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SessionOpening, SignOnProof, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_go_on, may_sign_on
@@ -56,6 +57,7 @@ class SignOns:
         self._view = self._opening.view
         self.with_authenticator = AuthenticatorSignOns(self._opening)
         self.with_break_glass = BreakGlassSignOns(self._opening)
+        self.with_demo_link = DemoLinkSignOns(self._opening)
         self.at_provider = ProviderSignOns(self._opening, provider)
         self._make_passwords = passwords
         self._passwords: Passwords | None = None

@@ -74,9 +74,12 @@ class SampleTransaction:
 
 
 def generate(
-    count: int, seed: int, *, start: datetime, size: int | None = None
+    count: int, seed: int, *, start: datetime, size: int | None = None, span: timedelta | None = None
 ) -> Iterator[SampleTransaction]:
     """``count`` transactions, the first of which begins at ``start`` (aware), one every 40 s on average.
+
+    ``span`` spreads them over that time instead; each of these ends within it or some days later, and one in
+    twenty of those that closed is opened again, a month or more later.
 
     ``size`` asks for dossiers of about so many bytes (10,000 or more); without it sizes are mixed: most 9 to
     30 kB, a tail up to MAX_BODY. About one in twelve is a health claim; one in six is still open, some are
@@ -85,7 +88,13 @@ def generate(
     begins = start
     for index in range(count):
         rng = _rng(seed, "transaction", index)
-        yield _transaction(seed, rng, f"{begins:%Y%m%d}-{seed:x}-{index:07d}", begins, size)
+        if span is not None:
+            begins = start + _rounded(span * ((index + rng.random()) / count))
+        made = _transaction(seed, rng, f"{begins:%Y%m%d}-{seed:x}-{index:07d}", begins, size)
+        again = begins + timedelta(days=rng.randint(30, 400)) if span is not None else None
+        if span is not None and again is not None and again < start + span and rng.random() < 0.05:
+            made = _opened_again(made, again)
+        yield made
         begins += timedelta(seconds=round(rng.expovariate(1 / 40), 3))
 
 
@@ -224,6 +233,24 @@ def _transaction(
             log.message(envelope(unit, procedure, period, log.now, again, number), truth)
         log.event(step, "received" if step == "resubmitted" else step)
     return log.done()
+
+
+def _opened_again(made: SampleTransaction, at: datetime) -> SampleTransaction:
+    """The same, where the agency took it up again after ``at``, once closed, and closed it a day later."""
+    if made.state not in ("returned", "refused"):
+        return made
+    last, more = made.events[-1], []
+    for number, (kind, state) in enumerate((("processing", "processing"), ("returned", "returned")), 1):
+        identity = f"{made.transaction_id}-e{len(made.events) + number}"
+        when = at + timedelta(days=number)
+        more.append(
+            replace(last, event_id=identity, occurred_at=when, type=f"transaction.{kind}", state=state)
+        )
+    return replace(made, events=(*made.events, *more), state=more[-1].state)
+
+
+def _rounded(span: timedelta) -> timedelta:
+    return timedelta(milliseconds=span // timedelta(milliseconds=1))
 
 
 def _claim(rng: Random, identity: str, begins: datetime) -> SampleTransaction:

@@ -16,11 +16,13 @@ from vanvault.archiver.core.settings.sections import (
     Pkcs11Settings,
 )
 from vanvault.archiver.core.settings.settings import (
+    DEMO_PREFIX,
     SITE_NAMES,
     Settings,
 )
 
 __all__ = [
+    "DEMO_PREFIX",
     "OUT_OF_BOUNDS",
     "RENAMED",
     "SITE_NAMES",

@@ -44,6 +44,10 @@ from vanvault.archiver.core.settings.sign_on import SignOnSettings
 SITE_NAMES = ("primary", "standby")
 
 
+#: How the id of a demonstration begins; that of no other archive does, being hexadecimal.
+DEMO_PREFIX = "demo-"
+
+
 class Settings(BaseModel):
     """All settings of one home."""
 
@@ -76,6 +80,14 @@ class Settings(BaseModel):
     sign_on: SignOnSettings = SignOnSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     mail: MailSettings = MailSettings()
+
+    @property
+    def is_demo(self) -> bool:
+        """Was the archive made as a demonstration?
+
+        Its id says so, which is in every site and object from init on: none becomes one later.
+        """
+        return self.archive.startswith(DEMO_PREFIX)
 
     @model_validator(mode="before")
     @classmethod

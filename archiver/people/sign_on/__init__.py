@@ -8,6 +8,12 @@ from vanvault.archiver.people.sign_on.break_glass import (
     break_glass_id,
     new_break_glass_secret,
 )
+from vanvault.archiver.people.sign_on.demo_link import (
+    DEMO_LINK_GOOD_FOR,
+    demo_link_digest,
+    demo_link_id,
+    new_demo_secret,
+)
 from vanvault.archiver.people.sign_on.granted import granted_roles
 from vanvault.archiver.people.sign_on.local_sign_on import (
     LocalAttempt,
@@ -41,6 +47,7 @@ from vanvault.archiver.people.sign_on.sessions import (
 from vanvault.archiver.people.sign_on.throttle import Throttle, ThrottleRules, network_of
 
 __all__ = [
+    "DEMO_LINK_GOOD_FOR",
     "REVIEW_WITHIN",
     "SESSION_PREFIX",
     "LocalAttempt",
@@ -59,9 +66,12 @@ __all__ = [
     "ThrottleRules",
     "break_glass_digest",
     "break_glass_id",
+    "demo_link_digest",
+    "demo_link_id",
     "granted_roles",
     "network_of",
     "new_break_glass_secret",
+    "new_demo_secret",
     "new_session_secret",
     "session_detail",
     "session_digest",

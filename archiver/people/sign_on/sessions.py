@@ -17,6 +17,7 @@ SessionMethod = Literal[
     "password+code",
     "authenticator",  # WebAuthn with the user verified: two factors
     "provider",
+    "demo-link",  # of a demonstration: no factor of the person, so it approves nothing
     "break-glass",  # a sealed credential: no factor of the person, so it approves nothing
 ]
 SESSION_METHODS: tuple[SessionMethod, ...] = get_args(SessionMethod)

@@ -148,3 +148,20 @@ def test_codes_are_well_formed() -> None:
         assert re.fullmatch(r"\d{12}", one.citizen_id)
         assert re.fullmatch(r"[A-Z]{2}\d{13}", one.card)
         assert re.fullmatch(r"\d{5}", unit.agency.code)
+
+
+def test_a_span_spreads_them_over_years_and_some_are_opened_again() -> None:
+    """What a demonstration shows: ten years of occurrences, closed, open, refused, and opened again."""
+    years = timedelta(days=3652)
+    spread = tuple(generate(200, 7, start=START, span=years))
+    begun = [one.events[0].occurred_at for one in spread]
+    assert begun == sorted(begun) and {at.year for at in begun} >= set(range(2026, 2036))
+    for one in spread:
+        times = [event.occurred_at for event in one.events]
+        assert times == sorted(times) and times[0] >= START and times[-1] < START + years + timedelta(days=14)
+        assert one.state == one.events[-1].state
+        assert len({event.event_id for event in one.events}) == len(one.events)
+    states = Counter(one.state for one in spread)
+    assert {"returned", "refused", "rejected", "processing"} <= set(states)
+    again = [one for one in spread if any(event.state in FINAL for event in one.events[:-1])]
+    assert 1 <= len(again) <= 20 and {one.state for one in again} == {"returned"}
