@@ -25,8 +25,11 @@ from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 _CONTROLS = 4
 
 
-def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
+def read_anywhere(sites: Mapping[str, Site], key: str, at: Mapping[str, str] | None = None) -> bytes:
     """The right bytes from the first site that has them; a site that is late (``Readable``) is asked last.
+
+    ``at``: by site, the version that was put there, which is tried first: a file site opens it without a look
+    into its folder.
 
     A site that refuses the object is asked once more when no other has it: for older versions, and whether it
     is away. Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away,
@@ -36,7 +39,7 @@ def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
     refused: list[tuple[Site, SiteUnavailable]] = []
     for site in sorted(sites.values(), key=_is_late):
         try:
-            return read_whole(site, key)
+            return read_whole(site, key, (at or {}).get(site.site, ""))
         except NotFound:
             continue
         except Damaged as error:
@@ -54,13 +57,17 @@ def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
     raise away or failure
 
 
-def read_whole(site: SiteReader, key: str) -> bytes:
+def read_whole(site: SiteReader, key: str, version: str = "") -> bytes:
     """The right bytes from one site: of the newest version, which costs one request, else of an older one.
 
-    A site that does not give the newest is not asked for others: another site is nearer.
+    A site that does not give the newest is not asked for others: another site is nearer. Where a ``version`` is
+    known that should have the bytes, it is tried before all others.
     Raises NotFound, Damaged (also for a key that is no object name), SiteUnavailable.
     """
     digest = _digest_of(site, key)
+    known = _known(site, key, version, digest) if version else None
+    if known is not None:
+        return known
     with suppress(Damaged):  # known for wrong before all of it was read
         newest = site.get(key)
         if hashlib.sha256(newest).digest() == digest:
@@ -175,6 +182,19 @@ def _newest(site: SiteReader, after: str) -> Iterator[tuple[str, StoredVersion]]
 
 def _get(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
     return site.get(version.key, version.version), version
+
+
+def _known(site: SiteReader, key: str, version: str, digest: bytes) -> bytes | None:
+    """The bytes of a version; None: they are not right, or the site does not give them and answers."""
+    try:
+        data = site.get(key, version)
+    except (NotFound, Damaged):
+        return None
+    except SiteUnavailable:
+        if not answers(site):
+            raise
+        return None
+    return data if hashlib.sha256(data).digest() == digest else None
 
 
 def _first_whole(

@@ -51,6 +51,27 @@ def test_of_several_right_versions_the_newest_is_given() -> None:
     assert read_version(site, KEY)[1] == site.versions(KEY)[1]
 
 
+def test_a_version_that_is_known_is_read_first_and_only_believed_by_its_bytes() -> None:
+    site = site_with(DATA, b"wrong", DATA, b"worse")
+    worse, third, wrong, first = (found.version for found in site.versions(KEY))
+    site.calls.clear()
+    assert read_whole(site, KEY, first) == DATA
+    assert [(call.operation, call.version) for call in site.calls] == [("get", first)]
+    for version in (third, wrong, worse, "gone"):
+        assert read_whole(site, KEY, version) == DATA
+    site.fail_next("get")
+    assert read_whole(site, KEY, first) == DATA, "the site answers, so it is this version that it cannot read"
+
+
+def test_a_site_that_is_away_is_not_asked_for_other_versions_than_the_known_one() -> None:
+    site = site_with(DATA, DATA)
+    version = site.versions(KEY)[0].version
+    site.fail_next("get")
+    site.fail_next("now")
+    with pytest.raises(SiteUnavailable):
+        read_anywhere({"a": site}, KEY, {"primary": version})
+
+
 def test_no_version_is_told_from_no_right_version() -> None:
     for read in (read_whole, read_version):
         with pytest.raises(NotFound):

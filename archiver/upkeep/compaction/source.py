@@ -16,12 +16,12 @@ from vanvault.archiver.upkeep.compaction.gather import SourceBatch, check_digest
 _KEPT_DECODED = 2
 
 
-def measure_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str) -> int:
+def measure_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str, commit: Commit | None) -> int:
     """Raw bytes of a batch that some site gives whole, by its name; its rows are checked when it is read.
 
     Raises Damaged, NotFound (no site gives it whole), SiteUnavailable, KeyUnavailable.
     """
-    return raw_bytes_of(key, read_anywhere(sites, key), keys)
+    return raw_bytes_of(key, _bytes(sites, key, commit), keys)
 
 
 def read_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str, commit: Commit | None) -> SourceBatch:
@@ -32,10 +32,15 @@ def read_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str, commit: 
 
     Raises Damaged, NotFound (no site gives it whole), SiteUnavailable, KeyUnavailable.
     """
-    data = read_anywhere(sites, key)
+    data = _bytes(sites, key, commit)
     found = read_batch_table(key, data, keys)
     source = SourceBatch.of(key, found, commit)
     check_digests(source)
     if source.raw_bytes <= _KEPT_DECODED * len(data):
         return source
     return SourceBatch.of(key, found, commit, partial(decode_bodies, key, data, keys))
+
+
+def _bytes(sites: Mapping[str, Site], key: str, commit: Commit | None) -> bytes:
+    """Its bytes, looked for where its commit says that they were put."""
+    return read_anywhere(sites, key, {one.site: one.version for one in commit.placements} if commit else None)

@@ -106,7 +106,7 @@ def write_elsewhere(
 
 def _measured(jobs: Jobs, batches: Sequence[KnownBatch], archive: str) -> Iterator[BatchMeasurement]:
     groups = list(_groups(batches))
-    asked = (ToMeasure(archive, tuple(batch.key for batch in group)) for group in groups)
+    asked = (ToMeasure(archive, tuple((one.key, one.commit) for one in group)) for group in groups)
     with closing(jobs.map(measure, asked)) as found:
         for group, sizes in zip(groups, found, strict=True):
             for batch, size in zip(group, sizes, strict=True):

@@ -29,7 +29,7 @@ class ToMeasure:
     """Batches to be read by one worker."""
 
     archive: str  # the id that its home must have
-    keys: tuple[str, ...]
+    batches: tuple[tuple[str, Commit | None], ...]  # keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ def measure(home: Path, asked: ToMeasure) -> tuple[int | None, ...]:
     """
     with open_home(home, asked.archive) as archive, ThreadPoolExecutor(THREADS) as pool:
 
-        def raw_bytes(key: str) -> int | None:
+        def raw_bytes(batch: tuple[str, Commit | None]) -> int | None:
             try:
-                return measure_source(archive.sites, archive.parquet, key)
+                return measure_source(archive.sites, archive.parquet, *batch)
             except (Damaged, NotFound):
                 return None
 
-        return tuple(pool.map(raw_bytes, asked.keys))
+        return tuple(pool.map(raw_bytes, asked.batches))
 
 
 def write_segment(home: Path, order: SegmentOrder) -> WrittenOrder:
