@@ -335,18 +335,21 @@ class Catalogue:
         """The same of several segments, a few in each transaction, so that no other writer waits for long."""
         for start in range(0, len(numbers), _TOGETHER):
             with self._tail.transaction() as connection:
-                for n in numbers[start : start + _TOGETHER]:
-                    self._indexed(connection, n)
+                self._indexed(connection, numbers[start : start + _TOGETHER])
                 _changed(connection)
 
-    def _indexed(self, connection: sqlite3.Connection, n: int) -> None:
-        connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
-        covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
-        folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
-        drop_covered(connection, n)
-        if not folded:
+    def _indexed(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+        unfolded = []
+        for n in numbers:
+            connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
+            covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
+            if not all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall()):
+                unfolded.append(n)
+        drop_covered(connection, numbers)
+        for n in unfolded:
             note_recheck(connection, n)
-        self._settle_spares(connection, n)
+        for n in numbers:
+            self._settle_spares(connection, n)
 
     def counts(self) -> dict[str, int]:
         """Segments and their rows."""

@@ -60,8 +60,8 @@ def read_anywhere(sites: Mapping[str, Site], key: str, at: Mapping[str, str] | N
 def read_whole(site: SiteReader, key: str, version: str = "") -> bytes:
     """The right bytes from one site: of the newest version, which costs one request, else of an older one.
 
-    A site that does not give the newest is not asked for others: another site is nearer. Where a ``version`` is
-    known that should have the bytes, it is tried before all others.
+    A site that does not give the newest is not asked for others: another site is nearer. Where a ``version``
+    is known that should have the bytes, it is tried before all others.
     Raises NotFound, Damaged (also for a key that is no object name), SiteUnavailable.
     """
     digest = _digest_of(site, key)

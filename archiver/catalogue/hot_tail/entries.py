@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.catalogue.hot_tail.chunks import (
@@ -18,6 +19,7 @@ from vanvault.archiver.catalogue.hot_tail.chunks import (
     seal_chunk,
 )
 from vanvault.archiver.catalogue.hot_tail.rows import TailRow
+from vanvault.archiver.catalogue.hot_tail.runs import POSITION
 from vanvault.archiver.core.model import Entry
 from vanvault.archiver.core.ports import Entropy
 
@@ -143,13 +145,16 @@ def insert_entries(
     )
 
 
-def positions_of(connection: sqlite3.Connection, batches: Iterable[int]) -> list[bytes]:
-    """The positions of all entries of these batches."""
+def positions_of(connection: sqlite3.Connection, batches: Iterable[int]) -> bytes:
+    """The positions of all entries of these batches, one after the other."""
     found: list[bytes] = []
     for n in batches:
         for low, times in connection.execute("SELECT low, times FROM chunk WHERE batch = ?", (n,)):
-            found += (times[at : at + _TIME] + low[_TIME:] for at in range(0, len(times), _TIME))
-    return found
+            here = np.empty(len(times) // _TIME, POSITION)
+            here["us"] = np.frombuffer(times, ">u8", count=len(here))
+            here["writer"] = int.from_bytes(low[_TIME:])
+            found.append(here.tobytes())
+    return b"".join(found)
 
 
 def _row(chunk: Chunk, row: int) -> TailRow:

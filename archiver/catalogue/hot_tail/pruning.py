@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import orjson
 
 from vanvault.archiver.catalogue.hot_tail import runs
 from vanvault.archiver.catalogue.hot_tail.entries import positions_of
+from vanvault.archiver.catalogue.items import POSITION_BYTES
 
 
-def drop_covered(connection: sqlite3.Connection, segment: int) -> int:
-    """Drop the entries of all batches that an indexed segment covers; how many there were.
+def drop_covered(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
+    """Drop the entries of all batches that these indexed segments cover.
+
+    Together, because a run of tokens holds entries of many segments and is written anew each time.
 
     A batch's row stays while something still needs it: it is the last one of a writer that neither closed nor
     is named in a later writer's ``heads``. Its entries go all the same. Its commit is on record from now on,
     in the segment's evidence, even where another record of it came while the segment was being made.
     """
-    batches = [
+    batches = {
         n
+        for segment in segments
         for (n,) in connection.execute(
             "SELECT b.n FROM batch b JOIN cover c ON b.writer = c.writer"
             " AND b.sequence BETWEEN c.first AND c.last WHERE c.segment = ?",
             (segment,),
         )
-    ]
+    }
     positions = positions_of(connection, batches)
     if positions:
         connection.executemany("DELETE FROM chunk WHERE batch = ?", [(n,) for n in batches])
         _drop_positions(connection, positions)
-    _drop_batches(connection, set(batches))
-    return len(positions)
+    _drop_batches(connection, batches)
 
 
-def _drop_positions(connection: sqlite3.Connection, positions: list[bytes]) -> None:
+def _drop_positions(connection: sqlite3.Connection, positions: bytes) -> None:
     for table in ("unclaimed", "duplicate"):
         rows = connection.execute(f"SELECT position FROM {table}").fetchall()
         if rows:
-            gone = frozenset(positions)
+            starts = range(0, len(positions), POSITION_BYTES)
+            gone = frozenset(positions[start : start + POSITION_BYTES] for start in starts)
             left = [row for row in rows if row[0] in gone]
             connection.executemany(f"DELETE FROM {table} WHERE position = ?", left)
     runs.drop_positions(connection, positions)

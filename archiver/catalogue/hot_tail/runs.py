@@ -46,6 +46,8 @@ WINDOW = 65_536
 #: Pages that one reader keeps.
 _KEPT_PAGES = 256
 
+#: Where an entry stands: its time, and the first bytes of its writer's digest.
+POSITION = np.dtype([("us", ">u8"), ("writer", ">u4")])
 _RECORD = np.dtype([("token", ">u8"), ("us", ">u8"), ("writer", ">u4")])
 Records = npt.NDArray[np.void]
 
@@ -145,7 +147,7 @@ def records_of(tokens: Sequence[bytes], positions: Sequence[bytes], counts: Sequ
     """Records of entries: each position has so many of the tokens, which come in the same order."""
     records = np.empty(len(tokens), _RECORD)
     records["token"] = np.frombuffer(b"".join(tokens), ">u8")
-    at = np.frombuffer(b"".join(positions), [("us", ">u8"), ("writer", ">u4")])
+    at = np.frombuffer(b"".join(positions), POSITION)
     repeated = np.repeat(at, counts)
     records["us"], records["writer"] = repeated["us"], repeated["writer"]
     return records
@@ -168,8 +170,11 @@ def add(connection: sqlite3.Connection, kind: RunKind, records: Records) -> None
                 _remove(connection, run)
 
 
-def drop_positions(connection: sqlite3.Connection, positions: Sequence[bytes]) -> None:
-    """Remove every record of these positions (within the caller's transaction), run by run."""
+def drop_positions(connection: sqlite3.Connection, positions: bytes) -> None:
+    """Remove every record of these positions (within the caller's transaction), run by run.
+
+    ``positions``: one after the other, at least one.
+    """
     gone = _Gone(positions)
     for kind in RunKind:
         reader = RunReader(connection, kind)
@@ -186,11 +191,12 @@ def drop_positions(connection: sqlite3.Connection, positions: Sequence[bytes]) -
 class _Gone:
     """Positions to be removed, for comparing many at once."""
 
-    def __init__(self, positions: Sequence[bytes]) -> None:
-        ordered = sorted(set(positions))
-        self.low, self.high = ordered[0], ordered[-1]
-        at = np.frombuffer(b"".join(ordered), [("us", ">u8"), ("writer", ">u4")])
-        self._us, self._writer = at["us"].astype(np.uint64), at["writer"].astype(np.uint32)
+    def __init__(self, positions: bytes) -> None:
+        at = np.frombuffer(positions, POSITION)
+        us, writer = at["us"].astype(np.uint64), at["writer"].astype(np.uint32)
+        order = np.lexsort((writer, us))
+        self._us, self._writer = us[order], writer[order]
+        self.low, self.high = at[order[0]].tobytes(), at[order[-1]].tobytes()
         same = self._us[1:] == self._us[:-1]
         self._most = 1  # writers at one time
         while np.any(same):

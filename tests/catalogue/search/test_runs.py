@@ -71,14 +71,14 @@ def test_the_first_and_the_last_position_of_a_run_are_found(file: sqlite3.Connec
 def test_positions_at_the_ends_of_a_run_are_dropped(file: sqlite3.Connection, gone: tuple[int, ...]) -> None:
     put(file, [(RARE, at(number)) for number in (10, 20, 30)])
     put(file, [(RARE, at(40))])
-    drop_positions(file, [at(number) for number in gone])
+    drop_positions(file, b"".join(at(number) for number in gone))
     left = [at(number) for number in (10, 20, 30, 40) if number not in gone]
     assert list(TokenSearch(file).positions(RARE, at(0), at(100), newest=False)) == left
 
 
 def test_of_two_writers_at_one_time_only_the_entry_that_is_named_is_dropped(file: sqlite3.Connection) -> None:
     put(file, [(RARE, at(10, 1)), (RARE, at(10, 2)), (RARE, at(20, 1))])
-    drop_positions(file, [at(10, 2), at(20, 2)])
+    drop_positions(file, at(10, 2) + at(20, 2))
     assert list(TokenSearch(file).positions(RARE, *ALL, newest=False)) == [at(10, 1), at(20, 1)]
 
 
@@ -189,7 +189,7 @@ class RunsMachine(RuleBasedStateMachine):
         here = sorted({position for _, position in self.model})
         gone = data.draw(st.lists(st.sampled_from(here), min_size=1, max_size=20))
         self.file.execute("BEGIN IMMEDIATE")
-        drop_positions(self.file, gone)
+        drop_positions(self.file, b"".join(gone))
         self.file.execute("COMMIT")
         self.model = {pair for pair in self.model if pair[1] not in gone}
 
