@@ -24,6 +24,7 @@ from vanvault.api import (
     disposal_routes,
     export_route,
     extraction_routes,
+    failover_routes,
     health_routes,
     holds_route,
     intake_routes,
@@ -104,6 +105,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(reports_route.router)
     app.include_router(jobs_route.router)
     app.include_router(standing_routes.router)
+    app.include_router(failover_routes.router)
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
     app.include_router(disposal_routes.router)

@@ -155,3 +155,51 @@ COVERAGE: dict[str, Any] = {
     "damaged": {},
     "next": "4/30",
 }
+FAILOVER: dict[str, Any] = {
+    "at": _AT,
+    "epoch": 0,
+    "leader": "primary",
+    "alone": False,
+    "sites": [
+        {
+            "site": site,
+            "role": role,
+            "reachable": role == "follows",
+            "detail": "" if role == "follows" else "it does not answer",
+            "last_entry": _AT,
+            "missing": {"batches": 0, "entries": 0, "oldest": None},
+        }
+        for site, role in (("primary", "leads"), ("standby", "follows"))
+    ],
+    "conflicts": 0,
+    "writers_open": ["0123456789abcdef"],
+    "promotion": {
+        "id": "0f3a5c7e9b1d2f40",
+        "action": "promote",
+        "stand": {"epoch": 0, "leader": "primary"},
+        "epoch": 1,
+        "leader": "standby",
+        "blockers": [],
+        "effects": ["standby leads from epoch 1 on; nodes that reach it accept, with degraded receipts"],
+        "done": False,
+    },
+    "approval": {
+        "by_table": True,
+        "second_person": False,
+        "requests": [
+            {
+                "request": "q-0f3a5c7e9b1d2f40",
+                "state": "open",
+                "needed": 1,
+                "approved": 0,
+                "until": "2026-11-23T03:10:00Z",
+                "own": True,
+                "reason": "fire at site A",
+            }
+        ],
+        "partial": False,
+    },
+    "command": "vanvault failover promote --site standby --reason TEXT",
+}
+ASK_PROMOTION = {"plan": "0f3a5c7e9b1d2f40", "reason": "fire at site A"}
+ASKED_PROMOTION = {"request": "q-0f3a5c7e9b1d2f40"}

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vanvault.api import examples_standing, wire_standing
-from vanvault.api.openapi_parts import answer_of, parameter, problem_answers, route_of
+from vanvault.api import examples_standing, wire, wire_standing
+from vanvault.api.openapi_parts import answer_of, body_of, parameter, problem_answers, route_of
 
 
 def _standing(
@@ -34,3 +34,23 @@ AVAILABILITY = _standing(
 )
 FORECAST = _standing("forecast", wire_standing.ForecastAnswer, examples_standing.FORECAST)
 COVERAGE = _standing("coverage", wire_standing.CoverageAnswer, examples_standing.COVERAGE)
+FAILOVER = _standing("failover", wire_standing.FailoverAnswer, examples_standing.FAILOVER)
+ASK_PROMOTION = route_of(
+    "askPromotion",
+    body_of(
+        {
+            "application/json": {
+                "schema": wire.reference(wire_standing.AskPromotionBody),
+                "example": examples_standing.ASK_PROMOTION,
+            }
+        }
+    ),
+    {
+        201: answer_of(
+            "Asked for: others approve it.",
+            wire_standing.AskedPromotionAnswer,
+            examples_standing.ASKED_PROMOTION,
+        ),
+        **problem_answers(400, 401, 403, 408, 409, 413, 500, 503),
+    },
+)

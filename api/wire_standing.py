@@ -193,10 +193,101 @@ class CoverageAnswer(BaseModel):
     next: str = Field(description="The subset that is read next.")
 
 
+class FailoverMissing(BaseModel):
+    """What was acknowledged and does not lie at a site, as far as is known."""
+
+    batches: Count
+    entries: Count
+    oldest: Time | None
+
+
+class FailoverSite(BaseModel):
+    """One site, as this node knows it."""
+
+    site: _SiteName
+    role: Literal["leads", "follows"]
+    reachable: bool
+    detail: str
+    last_entry: Time | None
+    missing: FailoverMissing
+
+
+class FailoverStand(BaseModel):
+    """What a step starts from."""
+
+    epoch: Count
+    leader: _SiteName
+
+
+class FailoverPlan(BaseModel):
+    """A promotion as it could be made now."""
+
+    id: str = Field(pattern="^[0-9a-f]{16}$")
+    action: Literal["promote", "failback"]
+    stand: FailoverStand
+    epoch: Count
+    leader: _SiteName
+    blockers: list[str] = Field(description="Why it is refused.")
+    effects: list[str]
+    done: bool
+
+
+class PromotionRequestAnswer(BaseModel):
+    """One request for the approval of this plan."""
+
+    request: str
+    state: Literal["open", "approved"]
+    needed: Count
+    approved: Count
+    until: Time | None
+    own: bool = Field(description="The caller asked for it.")
+    reason: str = Field(description="Empty where somebody else asked.")
+
+
+class FailoverApproval(BaseModel):
+    """What a promotion needs before it."""
+
+    by_table: bool = Field(description="The table of acts asks for approval.")
+    second_person: bool = Field(description="The settings ask for another person's.")
+    requests: list[PromotionRequestAnswer]
+    partial: bool = Field(description="Something may be missing.")
+
+
+class FailoverAnswer(BaseModel):
+    """As ``vanvault failover status --json``, by what this node knows, with the approval."""
+
+    at: Time
+    epoch: Count
+    leader: _SiteName
+    alone: bool
+    sites: list[FailoverSite]
+    conflicts: Count
+    writers_open: list[str]
+    promotion: FailoverPlan
+    approval: FailoverApproval
+    command: str = Field(description="What an operator runs at a host.")
+
+
+class AskPromotionBody(BaseModel):
+    """A promotion that others are to approve."""
+
+    plan: str = Field(description="Id of its plan.")
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class AskedPromotionAnswer(BaseModel):
+    """The request, which others approve by ``/v1/approvals``."""
+
+    request: str
+
+
 MODELS: tuple[type[BaseModel], ...] = (
     StatusAnswer,
     ScheduleAnswer,
     AvailabilityAnswer,
     ForecastAnswer,
     CoverageAnswer,
+    FailoverAnswer,
+    AskPromotionBody,
+    AskedPromotionAnswer,
 )

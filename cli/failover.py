@@ -78,7 +78,7 @@ def promote_(
     Ends with 3 when the hook failed; the promotion stands. Again, it finds that done and does nothing: to
     promote the other site then, name it with --site.
     """
-    from vanvault.recovery.failover import check_reason, current_plan, found_done, promote
+    from vanvault.recovery.failover import check_reason, current_plan, found_done, promote, promotion_subject
     from vanvault.recovery.work import account
 
     if not dry_run:
@@ -92,7 +92,7 @@ def promote_(
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
 
         def ask() -> str:
-            good = approved(archive, "promote", _subject(plan, reason))
+            good = approved(archive, "promote", promotion_subject(plan, reason))
             return ", ".join(good.approved_by) if good else ""
 
         done = promote(archive, plan, reason=reason, who=account(), ask=ask)
@@ -161,6 +161,7 @@ def failback_(
         current_plan,
         failback,
         found_done,
+        promotion_subject,
     )
     from vanvault.recovery.verified import Subset
     from vanvault.recovery.work import account
@@ -175,7 +176,7 @@ def failback_(
             return _tell(found, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
-        told = {**_subject(plan, reason), "unlevel": unlevel, "subset": subset}
+        told = {**promotion_subject(plan, reason), "unlevel": unlevel, "subset": subset}
         if not plan.blockers:  # before the hours that it takes; the approval is used up at their end
             is_approved(archive, "failback", told)
         done = failback(
@@ -198,11 +199,6 @@ def _the_one(requests: list[str], plan_id: str) -> str:
             hint="Approve one of them: vanvault approval list.",
         )
     return requests[0]
-
-
-def _subject(plan: Plan, reason: str) -> dict[str, object]:
-    """What others approve: this step, whatever its figures are by then."""
-    return {"plan": plan.id, "leader": plan.leader, "epoch": plan.epoch, "reason": reason}
 
 
 def _agreed(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:

@@ -214,7 +214,7 @@ ROOMS = (
     ),
     _room(
         "recovery.failover",
-        12,
+        13,
         "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verified recovery.verify",
     ),
     _room(

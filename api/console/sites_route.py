@@ -12,7 +12,7 @@ from starlette.responses import Response
 from vanvault.api.console.answers import page_answer
 from vanvault.api.console.kept import kept_evidence
 from vanvault.api.console.looks_on_page import look_on_page
-from vanvault.api.console.pages import SITES
+from vanvault.api.console.pages import SITES, roles_with
 from vanvault.api.console.routing import ConsoleRoute
 from vanvault.api.console.views.recovery import (
     CoverageShown,
@@ -27,6 +27,7 @@ from vanvault.api.console.views.recovery import (
 from vanvault.api.console.views.sites import SitesEvidence, SitesView, job_facts, month_facts, site_facts
 from vanvault.api.console.visits import visit_of
 from vanvault.api.context import node_of
+from vanvault.api.failover_routes import FailoverStanding, failover_standing
 from vanvault.api.node import Node
 from vanvault.api.remembered import remembered
 from vanvault.api.standing_routes import COVERAGE, FORECAST
@@ -51,8 +52,11 @@ async def sites(request: Request) -> Response:
     node = node_of(request)
     visit = await visit_of(request, node)
     visit.person.authority(_NEEDS, visit.now)
-    evidence, expected, verified = await asyncio.gather(
-        kept_evidence(request, node, read_sites), _forecast(request, node), _coverage(request, node)
+    evidence, expected, verified, (standing, trouble) = await asyncio.gather(
+        kept_evidence(request, node, read_sites),
+        _forecast(request, node),
+        _coverage(request, node),
+        _failover(request, node, visit.person.account.id),
     )
     await look_on_page(request, node, visit, "results", _NEEDS, asked={"of": "sites"}, count=1)
     leadership = node.archive.lead.leadership
@@ -66,8 +70,20 @@ async def sites(request: Request) -> Response:
         coverage=verified,
         locks=_locks(node),
         last_resort=_last_resort(node),
+        failover=standing,
+        failover_trouble=trouble,
+        operates=visit.may("operate"),
+        operate_roles=roles_with("operate"),
     )
     return page_answer(request, SITES, view=view)
+
+
+async def _failover(request: Request, node: Node, account: str) -> tuple[FailoverStanding | None, str]:
+    """As ``/v1/failover`` tells it, or why that cannot be read now."""
+    try:
+        return await failover_standing(request, node, account), ""
+    except VanVaultError as error:
+        return None, error.message
 
 
 async def _forecast(request: Request, node: Node) -> ForecastShown:

@@ -13,7 +13,7 @@ from vanvault.recovery.failover.failover import (
     found_done,
     promote,
 )
-from vanvault.recovery.failover.plan import Facts, Plan, plan_promotion
+from vanvault.recovery.failover.plan import Facts, Plan, plan_promotion, promotion_subject
 
 __all__ = [
     "Facts",
@@ -28,4 +28,5 @@ __all__ = [
     "gather",
     "plan_promotion",
     "promote",
+    "promotion_subject",
 ]

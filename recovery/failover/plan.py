@@ -113,6 +113,11 @@ class Plan:
         return {"stand" if name == "leadership" else name: value for name, value in fields.items()}
 
 
+def promotion_subject(plan: Plan, reason: str) -> dict[str, object]:
+    """What others approve of a step, whatever its figures are by then."""
+    return {"plan": plan.id, "leader": plan.leader, "epoch": plan.epoch, "reason": reason}
+
+
 def plan_promotion(facts: Facts, leader: str = "") -> Plan:
     """The plan by which ``leader`` leads alone.
 

@@ -53,6 +53,8 @@ WITH_TOKEN = {
     "/v1/jobs/{job_id}": {"get"},
     "/v1/drills": {"get"},
     "/v1/status": {"get"},
+    "/v1/failover": {"get"},
+    "/v1/failover/requests": {"post"},
     "/v1/schedule": {"get"},
     "/v1/availability": {"get"},
     "/v1/forecast": {"get"},

@@ -13,6 +13,7 @@ from vanvault.api.console.views.recovery import (
     LastResortShown,
     LocksShown,
 )
+from vanvault.api.failover_routes import FailoverStanding
 from vanvault.archiver.journal.availability import Totals, YearReport
 from vanvault.archiver.replicas import Leadership, SiteStatus
 from vanvault.archiver.upkeep.periodic import SiteSample
@@ -100,11 +101,20 @@ class SitesView:
     coverage: CoverageShown = field(default_factory=CoverageShown)
     locks: LocksShown = field(default_factory=LocksShown)
     last_resort: LastResortShown | None = None  # None: the node has not looked yet
+    failover: FailoverStanding | None = None  # None: it could not be read
+    failover_trouble: str = ""  # why, in the program's words
+    operates: bool = False  # may this person ask for a promotion?
+    operate_roles: tuple[str, ...] = ()  # which roles may
 
     @property
     def bars(self) -> tuple[PlotBar, ...]:
         """Stops by month, in milliseconds."""
         return plot_bars([(month.name, month.down) for month in self.evidence.months])
+
+    @property
+    def site_away(self) -> bool:
+        """Is a site out, so that people think of a promotion?"""
+        return any(site.state == "out" for site in self.sites)
 
     @property
     def stood_still(self) -> bool:
