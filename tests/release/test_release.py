@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,15 @@ def test_all_files_are_there_with_their_digests(release: Path) -> None:
     assert {Path(name).suffix for name in sums} == {".whl", ".gz", ".lock", ".json"}
     for name, digest in sums.items():
         assert hashlib.sha256((release / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_wheel_has_the_runbooks_and_the_guide_for_auditors_as_they_are(release: Path) -> None:
+    with zipfile.ZipFile(next(release.glob("*.whl"))) as wheel:
+        help = "vanvault/api/console/help"
+        for page in (ROOT / "runbooks").glob("*.*.md"):
+            assert wheel.read(f"{help}/runbooks/{page.name}") == page.read_bytes()
+        for page in (ROOT / "docs").glob("auditors*.md"):
+            assert wheel.read(f"{help}/{page.name}") == page.read_bytes()
 
 
 def test_the_bill_of_materials_is_valid_and_whole(sbom: Any) -> None:

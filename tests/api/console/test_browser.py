@@ -13,10 +13,13 @@ from tests.api.console.test_message import HOSTILE
 from tests.servers import chromium
 from tests.servers.fixtures import unavailable
 from tests.servers.processes import ServerUnavailable
-from tests.support.command import run_cli
+from tests.support.command import json_of, run_cli
 from tests.support.server import push
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.journal import EventType
 
 EMPLOYER = "TZ7788Z"
+LONG = "Vụ án Nguyễn Phúc Bảo Quỳnh Công Tằng Tôn Nữ Thị Ánh Tuyết và đồng phạm"
 LOCALES = {"vi": "vi-VN", "en": "en-GB"}
 #: Where the keyboard is.
 _WHERE = "(document.activeElement.id || document.activeElement.textContent).trim()"
@@ -110,6 +113,25 @@ def test_an_auditor_signs_in_searches_opens_an_entry_and_its_original(
         page.wait_for_url("**/console/sign-in?out=1")
 
 
+def held(place: ConsolePlace) -> str:
+    """The page of a hold whose case has a long name; there is none before."""
+    given = ("--case", LONG, "--reason", "tòa án yêu cầu", "--employer-code", EMPLOYER, "--json")
+    placed = run_cli(place.home, "hold", "place", *given)
+    return f"/console/holds/{json_of(placed)['hold']}"
+
+
+def planned(place: ConsolePlace) -> str:
+    """The page of a disposal that waits for approval."""
+    id = "d-00000000000000bb"
+    detail: dict[str, object] = {
+        "disposal": id, "digest": "cd" * 32, "plan": f"disposal-{id}.plan", "entries": 3000, "originals": 9,
+        "bytes": 2048, "segments": 1, "requester": "os:lan", "who": LONG,
+    }  # fmt: skip
+    with Archive.open(place.home) as archive:
+        archive.record(EventType.DISPOSAL_PLANNED, detail)
+    return f"/console/disposals/{id}"
+
+
 @pytest.mark.parametrize("language", LOCALES)
 def test_all_states_of_pages_keep_the_rules(
     place: ConsolePlace, ids: dict[str, str], drilled: str, browser: Browser, language: str
@@ -151,6 +173,10 @@ def test_all_states_of_pages_keep_the_rules(
             ("law", "/console/law"),
         ):
             found.open(path)
+            found.check(f"{name}.{language}")
+        for name, path in (("hold", held(place)), ("disposal", planned(place))):
+            found.open(path)
+            expect(found.page.locator("main")).to_contain_text(LONG)
             found.check(f"{name}.{language}")
 
 
@@ -218,7 +244,7 @@ def test_the_keyboard_reaches_everything_in_its_order(place: ConsolePlace, brows
         found.open("/console/search")
         page = found.page
         seen = []
-        for _ in range(14):
+        for _ in range(24):
             page.keyboard.press("Tab")
             seen.append(page.evaluate(_WHERE))
         assert seen[0] == "Skip to the contents"
