@@ -13,12 +13,13 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.asked import exactly_asked
 from vanvault.api.context import node_of
-from vanvault.api.freshness import Freshness
+from vanvault.api.freshness import Freshness, others_until
 from vanvault.api.looks import looked, parsed, shows
 from vanvault.api.node import Node
 from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.recovery.access import SeenLooks, look_query, seen_looks
 
 router = APIRouter()
@@ -35,7 +36,8 @@ async def access(request: Request) -> Response:
         node.threads.reads, lambda: read_looks(request, node, asked)
     )
     shows(request, [one.id for one in found.looks])
-    told = {**found.as_json(), "partial": not complete}
+    others = rfc3339_seconds(others_until(node))
+    told = {**found.as_json(), "partial": not complete, "others_until": others}
     return Response(orjson.dumps(told), media_type="application/json")
 
 

@@ -293,6 +293,7 @@ ACCESS = {
     ],
     "more": False,
     "partial": False,
+    "others_until": "2026-11-22T08:02:03Z",
 }
 VERIFICATIONS = {
     "verifications": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from vanvault.api.node import Node
@@ -19,6 +19,11 @@ HOT_TAIL = "hot tail"
 OTHER_NODES = "other nodes"
 _NOT_FOLDED = "not folded yet"
 _RETRY_S = 2  # Retry-After
+
+
+def others_until(node: Node) -> datetime:
+    """Until when this node knows what other nodes archived: when its last look at the sites began."""
+    return node.archive.clock.now() - timedelta(seconds=node.duties.peers.behind_s)
 
 
 @dataclass(frozen=True, slots=True)

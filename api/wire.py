@@ -456,6 +456,7 @@ class AccessAnswer(BaseModel):
     looks: list[LookAnswer]
     more: bool = Field(description="There are older ones that match: ask up to a time, or for more.")
     partial: bool = Field(description="Something may be missing.")
+    others_until: Time = Field(description="Until when looks at other nodes are known here.")
 
 
 class VerifiedSite(BaseModel):

@@ -7,7 +7,6 @@ are shown all the same.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import structlog
 from starlette.requests import Request
@@ -24,7 +23,7 @@ from vanvault.api.console.views.message import (
     steps_of,
 )
 from vanvault.api.console.visits import Visit
-from vanvault.api.freshness import OTHER_NODES, Freshness
+from vanvault.api.freshness import OTHER_NODES, Freshness, others_until
 from vanvault.api.looks import Reader
 from vanvault.api.node import Node
 from vanvault.api.reading import run_read
@@ -104,11 +103,10 @@ class EntryParts:
         """Who has looked at it, as ``/v1/access`` tells."""
 
         async def read() -> PartShown:
-            archive, peers = self._node.archive, self._node.duties.peers
+            archive = self._node.archive
             asked = {"message": self._id, "limit": _MOST_LOOKS}
             fresh = await run_read(self._node, lambda: Freshness.awaited(self._node))
-            now = archive.clock.now()
-            others = now - timedelta(seconds=peers.behind_s)
+            now, others = archive.clock.now(), others_until(self._node)
             found = await run_read(self._node, lambda: seen_looks(archive.search, look_query(archive, asked)))
             ids = [one.id for one in found.looks]
             await look_on_page(

@@ -94,6 +94,7 @@ def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_
                 check_problem(lan.get(f"/v1/access?{wrong}"), 400, "invalid-input")
             found = lan.get("/v1/access", params={"act": "access"}).json()
             assert found["partial"] is False
+            assert found["others_until"] >= found["looks"][-1]["at"][:10]
             assert [(one["who"], one["outcome"], one["roles"]) for one in found["looks"]] == [
                 ("minh", "refused", []),
                 ("lan", "shown", ["security-officer"]),

@@ -249,7 +249,7 @@ def test_the_keyboard_reaches_everything_in_its_order(place: ConsolePlace, brows
             seen.append(page.evaluate(_WHERE))
         assert seen[0] == "Skip to the contents"
         order = ["VanVault", "Home", "Search", "Tiếng Việt", "English", "Sign out", "f-dossier_number"]
-        assert [one for one in seen if one in order] == order
+        assert [one for one in seen[: seen.index(order[-1]) + 1] if one in order] == order
         page.keyboard.press("Escape")
         found.open("/console/search")
         page.keyboard.press("Tab")
