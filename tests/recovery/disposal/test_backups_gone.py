@@ -17,15 +17,24 @@ from pypdf import PdfReader
 from tests.recovery.backup.conftest import empty_repository, program_of
 from tests.recovery.backup.kit import PASSWORD
 from tests.recovery.disposal.conftest import Office
+from tests.recovery.disposal.test_coming_back import answers
 from tests.recovery.disposal.test_run import AtStep, planned_segments
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import SigningKeys
-from vanvault.recovery.backup import BackupCheckRequest, BackupRequest, backup, backup_check
+from vanvault.recovery.backup import (
+    BackupCheckRequest,
+    BackupRequest,
+    LoadRequest,
+    backup,
+    backup_check,
+    backup_load,
+)
 from vanvault.recovery.disposal import RanDisposal, say_backups_gone, signed_certificate
 from vanvault.recovery.documents import Report
+from vanvault.recovery.reconcile import ReconcileRequest, reconcile
 
 __all__ = ["empty_repository"]  # a fixture
 
@@ -136,6 +145,29 @@ def test_it_is_refused_until_the_repository_holds_nothing_of_it(
     assert said["snapshots"] == len(json.loads(repository("snapshots", "--json"))) > 0
     with pytest.raises(Conflict, match="all of it is gone already"):
         office.run(in_part)
+
+
+def test_what_a_backup_brings_back_is_in_no_answer_and_goes_with_the_next_run(
+    office: Office, in_part: str
+) -> None:
+    went = {key for site, key, *_ in told(office, in_part)["objects"] if site == "standby"}
+    site = office.home.standby
+    loaded = backup_load(office.archive, LoadRequest(("standby",), add=True, who="minh"))
+    assert loaded.exit_code == 0
+    assert went <= {one.key for one in site.list()}, "the backup has all of it"
+    office.archive.catch_up()
+    answers(office)
+    office.verify()
+    assert reconcile(office.archive, ReconcileRequest()).report.level
+    assert not went & {one.key for one in office.home.primary.list()}
+    locked = max(one.retain_until for key in went for one in site.versions(key) if one.retain_until)
+    office.pass_time(locked - office.now + timedelta(minutes=1))
+    back_up(office)
+    office.upkeep()
+    office.verify()
+    done = office.run(in_part)
+    assert [one.where for one in done.left] == ["third copy"]
+    assert not went & {one.key for one in site.list()}
 
 
 def test_a_snapshot_that_lost_its_tags_is_looked_into(

@@ -19,6 +19,7 @@ from vanvault.archiver.core.errors import AccessDenied, Conflict, EntryDisposed
 from vanvault.archiver.core.names import parse_key, segment_prefix
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.retention import rounded_up
+from vanvault.recovery.maintenance import RebuildRequest, rebuild_index
 from vanvault.recovery.reconcile import Reconciler, ReconcileRequest, reconcile
 from vanvault.recovery.repair import RepairRequest, repair
 from vanvault.recovery.restore import restore_site
@@ -86,7 +87,13 @@ def a_new_node(office: Office) -> None:
     office.archive.catch_up()
 
 
-@pytest.mark.parametrize("opened", [as_it_is, a_new_node])
+def a_rebuilt_index(office: Office) -> None:
+    """Kept index files are thrown away, and all segments are read again."""
+    office.archive.catch_up()
+    rebuild_index(office.archive, RebuildRequest(discard=True, workers=1))
+
+
+@pytest.mark.parametrize("opened", [as_it_is, a_new_node, a_rebuilt_index])
 @pytest.mark.parametrize("sites", [("primary",), ("standby",), SITES], ids="+".join)
 def test_no_reader_gives_it_and_none_misses_anything(
     office: Office, sites: tuple[str, ...], opened: Callable[[Office], None]

@@ -26,3 +26,27 @@ def test_what_must_be_true_after_each_month(
         gone = {paper.case.id.partition(" ")[2] for paper in story.office.ledger.all_gone()}
         assert ("prompt" in gone) == (kind == "memory")
         assert "held" not in gone
+
+
+def test_after_ten_years_a_disposal_at_folders_takes_what_may_go_and_nothing_brings_it_back(
+    tmp_path: Path,
+) -> None:
+    """Few months are looked at, and years between them pass at once."""
+    with PLACES["folders"](tmp_path / "home") as place:
+        office = Office.at(place)
+        story = Story.at(office, {1: lambda story: story.hold("held")}, ("prompt", "held", "never"))
+        story.months(3)
+        for years in (4, 4, 3):
+            office.pass_time(365 * years)
+            office.upkeep()
+        office.keep_copy("standby")
+        story.clear()
+        story.dispose()
+        assert {paper.case.id.partition(" ")[2] for paper in office.ledger.all_gone()} == {"prompt"}
+        office.drawer_comes_back("standby")
+        office.rebuild_index()
+        story.checker.whole()
+        story.lose("primary")
+        story.checker.whole()
+        office.new_node()
+        story.checker.whole()
