@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from vanvault.api.console.views.holds import hold_line
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.disposal import DISPOSAL_STATES
 from vanvault.archiver.journal import EventType
+from vanvault.recovery.disposal import CERTIFICATE_FORM
+from vanvault.recovery.documents import digests, zipped
+from vanvault.recovery.work import archive_with_event, own_message
 
 CASE = 'Vụ án 12/2026/HS-ST <img src=x onerror="alert(1)">'
 EMPLOYER = "TH1212H"
@@ -113,6 +117,63 @@ def test_holds_are_shown_to_nobody_else(place: ConsolePlace, name: str) -> None:
     check_problem(api(place, name, "/v1/holds"), 403, "access-denied")
     refused = place.of(name).get("/console/holds")
     assert refused.status_code == 403 and "security-officer" in refused.text
+
+
+def certified(archive: Archive, id: str) -> bytes:
+    """Put on record that a disposal was run, with a certificate that names one copy; its page as PDF."""
+    said: dict[str, object] = {"disposal": id, "digest": "ef" * 32, "who": "minh"}
+    planned = {"plan": "p", "entries": 3, "originals": 1, "bytes": 9, "segments": 1, "requester": "os:lan"}
+    begun = {"approval": {"request": "r-1", "digest": "d", "approved_by": ["binh", "hoa"]}, "runner": "a-1"}
+    again = {"segment": "s-1", "entries": 2, "originals": 1, "dropped": {"open": 1}, "holds": []}
+    archive.record(EventType.DISPOSAL_PLANNED, {**said, **planned})
+    archive.record(EventType.DISPOSAL_BEGUN, {**said, **begun})
+    archive.record(EventType.DISPOSAL_RECHECKED, {**said, **again})
+    archive.record(EventType.DISPOSAL_REPLACED, {**said, "residue": "residue-1", "segments": ["s-1"]})
+    archive.record(EventType.DISPOSAL_REMOVED, {**said, "site": "primary", "residue": "residue-1"})
+    pdf, message, signer = b"%PDF-1.7 the page", f"disposal-{id}.certificate", archive.signing.active()
+    left = {"where": "standby", "what": "an-object", "why": "its lock", "until": "2031-01-02T03:04:05Z"}
+    body = {
+        "archive": archive.settings.archive,
+        "files": digests({"certificate.vi.pdf": pdf}),
+        "format": CERTIFICATE_FORM.format,
+        "remaining": [left],
+        "signing_key": signer.key_id,
+    }
+    data = CERTIFICATE_FORM.signed(body, signer)
+    files = {"report.json": data, "certificate.vi.pdf": pdf, "certificate.en.pdf": b"%PDF-1.7 changed"}
+    own = own_message(archive, message, zipped(files), kind="disposal", content_type="application/zip")
+    digest = hashlib.sha256(data).hexdigest()
+    told = {**said, "number": 1, "certificate": message, "sha256": digest, "remaining": 1}
+    archive_with_event(archive, own, EventType.DISPOSAL_CERTIFIED, told)
+    gone = {"reason": "băng đã hủy", "repository": "", "snapshots": 0}
+    archive.record(EventType.DISPOSAL_BACKUPS_GONE, {**said, **gone})
+    return pdf
+
+
+def test_a_disposal_that_was_run_tells_its_steps_what_is_left_and_hands_out_what_was_signed(
+    place: ConsolePlace,
+) -> None:
+    id = "d-00000000000000cc"
+    with Archive.open(place.home) as archive:
+        pdf = certified(archive, id)
+    page = place.of("hoa").get(f"/console/disposals/{id}").text
+    for words in (
+        "<bdi>binh</bdi>, <bdi>hoa</bdi>",
+        "looked at again: 2 entries go",
+        "removed at primary",
+        "certificate 1",
+        "<code>an-object</code>",
+        "2 Jan 2031 10:04:05",
+        "nobody looked there before",
+    ):
+        assert words in page
+    address = f"/console/disposals/{id}/certificate"
+    assert place.of("hoa").get(f"{address}/certificate.vi.pdf").content == pdf
+    told = api(place, "hoa", f"/v1/disposals/{id}/certificate/report.json")
+    assert told.json()["remaining"][0]["what"] == "an-object"
+    assert told.headers["content-disposition"] == f'attachment; filename="{id}-report.json"'
+    changed = place.of("hoa").get(f"{address}/certificate.en.pdf")
+    assert changed.status_code == 500 and "%PDF" not in changed.text
 
 
 def test_a_disposal_is_shown_with_its_plan_and_what_it_waits_for(place: ConsolePlace) -> None:
