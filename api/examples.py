@@ -324,6 +324,42 @@ JOB = {
     "who": "vanvault",
 }
 JOBS = {"jobs": [JOB], "next": "1795314612000000", "partial": False}
+RUNNING_JOBS = {
+    "at": "2026-11-22T03:10:02Z",
+    "here": [
+        {
+            "id": "0f3a5c7e9b1d2f40",
+            "verb": "restore",
+            "about": "from primary",
+            "who": "lan",
+            "job": None,
+            "asked": None,
+            "host": "node-1",
+            "began_at": "2026-11-22T02:30:00Z",
+            "updated_at": "2026-11-22T03:10:00Z",
+            "phase": "restoring standby",
+            "objects": 5000,
+            "bytes": 2500000000,
+            "of_objects": 20000,
+            "of_bytes": 10000000000,
+            "percent": 25,
+            "ends_at": "2026-11-22T05:10:00Z",
+            "limit_at": "2026-11-22T10:30:00Z",
+            "expected_seconds": None,
+            "late": False,
+        }
+    ],
+    "leased": [
+        {
+            "job": "backup",
+            "run": "9b1d2f400f3a5c7e",
+            "host": "node-2",
+            "since": "2026-11-22T02:00:00Z",
+            "until": "2026-11-22T22:10:00Z",
+            "this_home": False,
+        }
+    ],
+}
 ONE_JOB = {
     **JOB,
     "told": {"whole": True, "share": "3/30", "findings": {}, "ms": 12500, "who": "vanvault"},

@@ -7,33 +7,53 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi_jobs
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, reader_of, shows
+from vanvault.api.node import Node
+from vanvault.api.people import person_of
 from vanvault.api.purpose import without_purpose
-from vanvault.api.reading import read_fresh
+from vanvault.api.reading import read_fresh, run_read
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import to_us
 from vanvault.recovery.job_record import JobsPage, OneJob, before_of, jobs_page, one_job
+from vanvault.recovery.schedule import RunningJobs, running_jobs
 
 router = APIRouter()
 
 
-@router.get("/v1/jobs", **openapi.JOBS)
+@router.get("/v1/jobs", **openapi_jobs.JOBS)
 @looked("results", "verify-results", of="jobs", gateways=False)
 async def jobs(request: Request) -> Response:
     """Jobs that ended, the newest first; exports and extractions only with the permission ``see-access``."""
     return _json((await shown_jobs(request)).as_json())
 
 
-@router.get("/v1/jobs/{job_id}", **openapi.JOB)
+@router.get("/v1/jobs/running", **openapi_jobs.RUNNING_JOBS)
+async def running(request: Request) -> Response:
+    """What runs now in this node's home and how far it is, and what other hosts run. It shows no entry and no
+    result, and is asked for every few seconds: it is no look.
+    """
+    node = node_of(request)
+    _check_none(request)
+    person = await person_of(request, node)
+    person.authority("verify-results", node.archive.clock.now())
+    return _json((await shown_running(node)).as_json())
+
+
+@router.get("/v1/jobs/{job_id}", **openapi_jobs.JOB)
 @looked("results", "verify-results", of="jobs", gateways=False)
 async def job(request: Request, job_id: str) -> Response:
     """One job whole, with all that its event tells."""
     parsed(request, lambda: _check_none(request))
     return _json((await shown_job(request, job_id)).as_json())
+
+
+async def shown_running(node: Node) -> RunningJobs:
+    """What runs now, by the notes of this home and the leases on record. Raises Damaged, SiteUnavailable."""
+    return await run_read(node, lambda: running_jobs(node.archive))
 
 
 async def shown_jobs(request: Request) -> JobsPage:

@@ -11,7 +11,6 @@ from vanvault.api import (
     wire,
     wire_disposal,
     wire_extraction,
-    wire_jobs,
     wire_search,
 )
 from vanvault.api.batch_body import FRAMED, NDJSON
@@ -456,22 +455,6 @@ VERIFICATIONS = _route(
     {
         200: _answer("Verifications, newest first.", wire.VerificationsAnswer, examples.VERIFICATIONS),
         **_problems(400, 401, 403, 500, 503),
-    },
-)
-JOBS = _route(
-    "jobs",
-    {"parameters": [_parameter("before", "The next of the page before this one.", pattern="^[0-9]{1,16}$")]},
-    {
-        200: _answer("Jobs, newest first.", wire_jobs.JobsAnswer, examples.JOBS),
-        **_problems(400, 401, 403, 500, 503),
-    },
-)
-JOB = _route(
-    "job",
-    {},
-    {
-        200: _answer("The job.", wire_jobs.OneJobAnswer, examples.ONE_JOB),
-        **_problems(400, 401, 403, 404, 500, 503),
     },
 )
 DRILLS = _route(

@@ -19,7 +19,7 @@ from vanvault.api.wire_extraction import (
     ExtractionAnswer,
     ExtractionsAnswer,
 )
-from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer
+from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer, RunningJobsAnswer
 from vanvault.api.wire_people import (
     AccountsAnswer,
     LawAnswer,
@@ -564,6 +564,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     DrillReportAnswer,
     JobsAnswer,
     OneJobAnswer,
+    RunningJobsAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,

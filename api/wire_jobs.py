@@ -32,6 +32,49 @@ class JobsAnswer(BaseModel):
     partial: bool = Field(description="Something may be missing.")
 
 
+class RunningJobAnswer(BaseModel):
+    """A verb that runs now in the home of this node; counts are of its phase."""
+
+    id: str
+    verb: str
+    about: str
+    who: str
+    job: str | None = Field(description="Of the schedule; null: somebody runs it by hand.")
+    asked: str | None = Field(description="Id of the event by which a person asked for it.")
+    host: str
+    began_at: Time
+    updated_at: Time = Field(description="Everything here is as of then.")
+    phase: str
+    objects: Count
+    bytes: Count
+    of_objects: Count | None = Field(description="Null: how much there is, is not known.")
+    of_bytes: Count | None
+    percent: int | None = Field(description="Of the phase; null: not known.")
+    ends_at: Time | None = Field(description="The phase, if it goes on as it did; null: not known.")
+    limit_at: Time | None = Field(description="Of a restore or a drill: the end of the 8 hours.")
+    expected_seconds: float | None = Field(description="Of a drill: for everything, as last measured.")
+    late: bool = Field(description="It is known that the 8 hours will not do.")
+
+
+class LeasedRunAnswer(BaseModel):
+    """A run of the schedule of which the record says that it goes on; how far it is, is not known here."""
+
+    job: str
+    run: str
+    host: str
+    since: Time
+    until: Time = Field(description="By then it is over, or its host died.")
+    this_home: bool
+
+
+class RunningJobsAnswer(BaseModel):
+    """What runs now."""
+
+    at: Time
+    here: list[RunningJobAnswer]
+    leased: list[LeasedRunAnswer] = Field(description="Runs whose progress this node does not see.")
+
+
 class JobPart(BaseModel):
     """An event that belongs to a job."""
 

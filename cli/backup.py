@@ -13,7 +13,7 @@ from vanvault.cli.backup_restore import command as restore
 from vanvault.cli.bounded import BoundedFloat
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import Terminal, watched_terminal
 
 if TYPE_CHECKING:
     from vanvault.recovery.backup import BackupPlan, BackupReport
@@ -60,10 +60,13 @@ def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> E
     escrow was made: what it wrote would come back unreadable.
     """
     from vanvault.recovery.backup import BackupPlan, BackupRequest, backup
+    from vanvault.recovery.running import RunningVerb
     from vanvault.recovery.work import account
 
     with open_archive(home) as archive:
-        done = backup(archive, BackupRequest(full, dry_run, workers, account()), Terminal(quiet=as_json))
+        running = RunningVerb("backup", who=account())
+        with watched_terminal(archive, running, quiet=as_json) as observer:
+            done = backup(archive, BackupRequest(full, dry_run, workers, account()), observer)
     if as_json:
         emit_json(done.as_json())
     elif isinstance(done, BackupPlan):

@@ -10,7 +10,7 @@ import click
 
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import watched_terminal
 
 if TYPE_CHECKING:
     from vanvault.archiver.upkeep import CompactionReport, KeeperReport
@@ -38,12 +38,15 @@ def command(home: Path, until: str | None, dry_run: bool, keep_only: bool, as_js
     """
     from vanvault.archiver.core.times import parse_rfc3339
     from vanvault.recovery.maintenance import CompactRequest, PlannedCompaction, compact
+    from vanvault.recovery.running import RunningVerb
+    from vanvault.recovery.work import account
 
     if keep_only and (dry_run or until is not None):
         raise click.UsageError("--keep-only goes with neither --dry-run nor --until.")
     before = parse_rfc3339(until, field="until") if until is not None else None
-    with open_archive(home) as archive:
-        done = compact(archive, CompactRequest(before, dry_run, keep_only), Terminal(quiet=as_json))
+    running = RunningVerb("compact", who=account())
+    with open_archive(home) as archive, watched_terminal(archive, running, quiet=as_json) as observer:
+        done = compact(archive, CompactRequest(before, dry_run, keep_only), observer)
     if as_json:
         emit_json(done.as_json())
     elif isinstance(done, PlannedCompaction):

@@ -23,7 +23,7 @@ from vanvault.cli.output import (
     signature_told,
     warn,
 )
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import watched_terminal
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def run_drill(
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
     from vanvault.recovery.drill import DrillRequest, Escrowed, PlannedDrill, drill
+    from vanvault.recovery.running import RunningVerb
     from vanvault.recovery.verified import Subset
     from vanvault.recovery.work import account
 
@@ -91,14 +92,20 @@ def run_drill(
         dry_run=dry_run,
         who=account(),
     )
-    with open_archive(home) as archive:
-        done = drill(
-            archive,
-            request,
-            Terminal(quiet=as_json),
-            on_plan=(lambda _: None) if as_json else _show_plan,
-            say=(lambda _: None) if as_json else (lambda phase: click.echo(f"  {phase}", err=True)),
-        )
+    running = RunningVerb("drill", scenario, request.who)
+    with open_archive(home) as archive, watched_terminal(archive, running, quiet=as_json) as observer:
+
+        def planned(plan: DrillPlan) -> None:
+            observer.expects(plan.expected_s)
+            if not as_json:
+                _show_plan(plan)
+
+        def say(phase: str) -> None:
+            observer.phase(phase)
+            if not as_json:
+                click.echo(f"  {phase}", err=True)
+
+        done = drill(archive, request, observer, on_plan=planned, say=say)
     if as_json:
         emit_json(done.as_json())
     elif not isinstance(done, PlannedDrill):

@@ -15,6 +15,8 @@ import click
 from vanvault.cli.output import human_duration, human_size, warn
 
 if TYPE_CHECKING:
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.running import RunningVerb, WatchedObserver
     from vanvault.recovery.work import Extent, Step
 
 #: A log gets a line after this many seconds, or sooner at each tenth of the work (never two in a second).
@@ -49,6 +51,16 @@ class Terminal:
             total_bytes=total.bytes or None if total else None,
             quiet=nothing or self._quiet,
         )
+
+
+@contextmanager
+def watched_terminal(archive: Archive, verb: RunningVerb, *, quiet: bool) -> Iterator[WatchedObserver]:
+    """As ``Terminal``, of a verb whose progress the nodes of this home can show as well."""
+    from vanvault.recovery.running import watched
+
+    id = archive.entropy.token(8).hex()
+    with watched(Terminal(quiet=quiet), archive.home, verb, clock=archive.clock, id=id) as observer:
+        yield observer
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import watched_terminal
 from vanvault.cli.verify import SHOWN, show_findings
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
     archive's (it is left alone, and named).
     """
     from vanvault.recovery.repair import RepairPlan, RepairRequest, repair
+    from vanvault.recovery.running import RunningVerb
     from vanvault.recovery.work import account
 
     with open_archive(home) as archive:
-        done = repair(archive, RepairRequest(dry_run, workers, account()), Terminal(quiet=as_json))
+        running = RunningVerb("repair", who=account())
+        with watched_terminal(archive, running, quiet=as_json) as observer:
+            done = repair(archive, RepairRequest(dry_run, workers, account()), observer)
     if as_json:
         emit_json(done.as_json())
     elif isinstance(done, RepairPlan):

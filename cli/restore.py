@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.loading import loading
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import Terminal, watched_terminal
 from vanvault.cli.verify import show, show_findings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def command(
     """
     with loading():
         from vanvault.recovery.restore import RestoreRequest, estimate_restore, restore
+        from vanvault.recovery.running import RunningVerb
         from vanvault.recovery.work import account
 
     lost = parse_rfc3339(incident, field="incident") if incident else None
@@ -69,7 +70,10 @@ def command(
             else:
                 _show_estimate(estimate, terminal)
             return ExitCode.OK
-        done = restore(archive, request, terminal)
+        lost_at = "" if lost is None else rfc3339_seconds(lost)
+        running = RunningVerb("restore", who=request.who, lost_at=lost_at)
+        with watched_terminal(archive, running, quiet=as_json) as observer:
+            done = restore(archive, request, observer)
     if as_json:
         emit_json(done.as_json())
     else:

@@ -12,7 +12,7 @@ import click
 from vanvault.cli.context import open_archive
 from vanvault.cli.loading import is_the_program, loading
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table
-from vanvault.cli.progress import Terminal
+from vanvault.cli.progress import watched_terminal
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def command(
         from vanvault.archiver.worker_origin import load_without_threads
 
         load_without_threads()  # first: workers are forked from this process
+        from vanvault.recovery.running import RunningVerb
         from vanvault.recovery.verified import Subset
         from vanvault.recovery.verify import VerifyRequest, verify
         from vanvault.recovery.work import EarlyWorkers, account
@@ -64,8 +65,13 @@ def command(
         workers=workers,
         who=account(),
     )
-    with EarlyWorkers() if is_the_program() else nullcontext() as early, open_archive(home) as archive:
-        done = verify(archive, request, Terminal(quiet=as_json), early=early)
+    running = RunningVerb("verify", "--next" if take_turn else str(request.subset), request.who)
+    with (
+        EarlyWorkers() if is_the_program() else nullcontext() as early,
+        open_archive(home) as archive,
+        watched_terminal(archive, running, quiet=as_json) as observer,
+    ):
+        done = verify(archive, request, observer, early=early)
     if as_json:
         emit_json(done.as_json())
     else:

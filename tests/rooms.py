@@ -151,6 +151,7 @@ ROOMS = (
     ),
     _room("recovery.work", 19, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
+    _room("recovery.running", 7, "archiver.* recovery.work"),
     _room("recovery.job_record", 11, "archiver.*"),
     _room("recovery.objects", 24, "archiver.*"),
     _room("recovery.custody", 29, "archiver.* recovery.work"),
@@ -219,17 +220,17 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        19,
+        20,
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),
     _room("recovery.forecast", 10, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
         "recovery.schedule",
-        9,
+        11,
         "archiver.* recovery.availability recovery.backup recovery.clearing recovery.coverage recovery.drill"
         " recovery.forecast recovery.maintenance recovery.notices recovery.reconcile recovery.repair"
-        " recovery.reports recovery.verified recovery.verify recovery.work",
+        " recovery.reports recovery.running recovery.verified recovery.verify recovery.work",
     ),
     _room(
         "recovery.conditions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from fastapi import APIRouter
@@ -11,17 +12,28 @@ from starlette.responses import Response
 from vanvault.api.console.answers import page_answer
 from vanvault.api.console.languages import language_of
 from vanvault.api.console.looks_on_page import look_on_page
-from vanvault.api.console.pages import JOB, JOBS, roles_with
+from vanvault.api.console.pages import JOB, JOBS, RUNNING, roles_with
 from vanvault.api.console.routing import ConsoleRoute
 from vanvault.api.console.views.job import JobReport, job_view
-from vanvault.api.console.views.jobs import JobsView
+from vanvault.api.console.views.jobs import JobsView, RunningView
 from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of
-from vanvault.api.jobs_route import shown_job, shown_jobs
+from vanvault.api.jobs_route import shown_job, shown_jobs, shown_running
 from vanvault.api.looks import looked
 from vanvault.api.reading import read_fresh
-from vanvault.archiver.core.errors import Busy, Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.errors import (
+    Busy,
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    NotFound,
+    SiteUnavailable,
+)
 from vanvault.recovery.drill import archived_report, drill_document
+
+#: Requests that a page makes by itself, one each ten seconds.
+MOST_POLLS = 90
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -34,11 +46,37 @@ async def jobs(request: Request) -> Response:
     page = await shown_jobs(request)
     view = JobsView(
         page=page,
+        running=await shown_running(node_of(request)),
         next="" if page.next is None else f"{JOBS.path}?before={page.next}",
         sees_exports=visit.may("see-access"),
         sees_exports_roles=roles_with("see-access"),
     )
     return page_answer(request, JOBS, view=view)
+
+
+@router.get(RUNNING.path)
+async def running(request: Request) -> Response:
+    """What runs now. As at the API this is no look: it shows no entry and no result.
+
+    Each request is a use of the session, so a page asks by itself for a quarter of an hour and no longer.
+    """
+    node = node_of(request)
+    visit = await visit_of(request, node)
+    visit.person.authority("verify-results", visit.now)
+    poll = _poll(request)
+    view = RunningView(await shown_running(node), 0 if poll >= MOST_POLLS else poll + 1)
+    return page_answer(request, RUNNING, view=view)
+
+
+def _poll(request: Request) -> int:
+    """Which request of one page this is. Raises InvalidInput."""
+    given = query_of(request.scope)
+    if not given:
+        return 0
+    (name, value), *others = given
+    if others or name != "n" or not re.fullmatch("[0-9]{1,3}", value, re.ASCII):
+        raise InvalidInput("this address takes n alone, a small number", field="n")
+    return int(value)
 
 
 @router.get(JOB.path)

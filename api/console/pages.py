@@ -68,6 +68,14 @@ JOBS = ConsolePage(
     in_menu=True,
     runbook="work-overdue",
 )
+RUNNING = ConsolePage(
+    "running",
+    f"{JOBS.path}/running",
+    N_("Jobs that run now"),
+    N_("What runs now on this archive, how far it is, and when it is expected to end."),
+    needs="verify-results",
+    runbook="work-overdue",
+)
 JOB = ConsolePage(
     "job",
     f"{JOBS.path}/{{job_id}}",
@@ -202,7 +210,7 @@ HELP = ConsolePage("help", f"{HELP_INDEX.path}/{{name}}", N_("Help"), "")
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
 PAGES = (
-    *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, JOB),
+    *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, RUNNING, JOB),
     *(HOLDS, HOLD, DISPOSALS, DISPOSAL, PEOPLE, PERSON, REPORTS, LAW, ACCESS, HELP_INDEX, HELP, SIGN_IN),
 )
 

@@ -12,7 +12,19 @@ from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import from_us, parse_day, parse_rfc3339, rfc3339_seconds, vietnam_day
 from vanvault.archiver.people.accounts import ROLES
 from vanvault.recovery.documents import Language, decimal, duration, exact_size, number, size
+from vanvault.recovery.drill import drill_phrase
 
+#: How phases of verbs begin -> their terms; what follows is a site.
+_PHASES = (
+    ("restoring", "phase:restoring"),
+    ("verifying", "phase:verifying"),
+    ("saving", "phase:saving"),
+    ("loading", "phase:loading"),
+    ("repairing", "phase:repairing"),
+    ("reconciling", "phase:reconciling"),
+    ("compacting rows", "phase:compacting"),
+    ("indexing segments", "phase:indexing"),
+)
 _ZONE = timedelta(hours=7)
 
 
@@ -37,6 +49,13 @@ class Telling:
         own = f"job:{name}"
         told = self.term(own)
         return self.term(name) if told == own else told
+
+    def phase(self, text: str) -> str:
+        """The phase of a running job; what has no translation stands as it is, in English."""
+        for begin, name in _PHASES:
+            if text.startswith(begin):
+                return f"{self.term(name)} {self.term(text.removeprefix(begin).strip())}".rstrip()
+        return drill_phrase(text, self._language)
 
     def number(self, value: int) -> str:
         return number(value, self._language)

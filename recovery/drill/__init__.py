@@ -12,6 +12,7 @@ from vanvault.recovery.drill.evidence import (
 )
 from vanvault.recovery.drill.model import MILESTONES, DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
+from vanvault.recovery.drill.texts import phrase as drill_phrase
 from vanvault.recovery.drill.verb import (
     DrillReport,
     DrillRequest,
@@ -36,6 +37,7 @@ __all__ = [
     "drill",
     "drill_document",
     "drill_evidence",
+    "drill_phrase",
     "last_rate",
     "measured",
     "overdue",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.schedule.in_serve import open_scheduler
+from vanvault.recovery.schedule.leases import RunningJobs, running_jobs
 from vanvault.recovery.schedule.overview import JobOverview, ScheduleOverview, overview
 from vanvault.recovery.schedule.program import check_table
 from vanvault.recovery.schedule.run import run_named
@@ -10,6 +11,7 @@ from vanvault.recovery.schedule.timers import UnitsReport, UnitsRequest, make_un
 
 __all__ = [
     "JobOverview",
+    "RunningJobs",
     "ScheduleOverview",
     "UnitsReport",
     "UnitsRequest",
@@ -18,4 +20,5 @@ __all__ = [
     "open_scheduler",
     "overview",
     "run_named",
+    "running_jobs",
 ]

@@ -24,10 +24,11 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.standard_streams import OutputLost, guard_streams
+from vanvault.recovery.running import RunningVerb, watched
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import entries_of, entry_named
 from vanvault.recovery.schedule.verbs import VerbReport, task_of
-from vanvault.recovery.work import Extent, Step, silent
+from vanvault.recovery.work import Extent, Step, account, silent
 
 
 class StderrObserver:
@@ -51,8 +52,18 @@ def run_step(home: Path, name: str, step: int) -> VerbReport:
     task = task_of(job.commands[step]) if 0 <= step < len(job.commands) else None
     if task is None:
         raise SettingsError(f"the job {name} has no step {step} that is a function of recovery")
-    with Archive.open(home) as archive:
-        return task(archive, StderrObserver())
+    with (
+        Archive.open(home) as archive,
+        watched(
+            StderrObserver(),
+            home,
+            RunningVerb(job.commands[step][0], " ".join(job.commands[step][1:]), account(), job=name),
+            clock=archive.clock,
+            id=archive.entropy.token(8).hex(),
+            counts=True,
+        ) as observer,
+    ):
+        return task(archive, observer)
 
 
 def at_edge(run: Callable[[], tuple[int, dict[str, object]]]) -> int:

@@ -17,6 +17,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.recovery.running import expectation_of, phase_of
 from vanvault.recovery.work import Observer, account
 
 #: Does what was asked for, on an open archive.
@@ -252,7 +253,13 @@ def _drill(given: argparse.Namespace) -> VerbFunction:
         dry_run=given.dry_run,
         who=account(),
     )
-    return lambda archive, observer: drill(archive, request, observer)
+    return lambda archive, observer: drill(
+        archive,
+        request,
+        observer,
+        on_plan=lambda plan: expectation_of(observer)(plan.expected_s),
+        say=phase_of(observer),
+    )
 
 
 def _forecast(given: argparse.Namespace) -> VerbFunction:

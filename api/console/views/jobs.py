@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vanvault.recovery.job_record import JobsPage
+from vanvault.recovery.schedule import RunningJobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,16 @@ class JobsView:
     """The list."""
 
     page: JobsPage
+    running: RunningJobs
     next: str  # address of the next page
     sees_exports: bool  # may this person see jobs of which the access log tells?
     sees_exports_roles: tuple[str, ...]
+    poll: int = 1  # which request for the part that shows what runs comes next; 0: none by itself
+
+
+@dataclass(frozen=True, slots=True)
+class RunningView:
+    """What runs now."""
+
+    running: RunningJobs
+    poll: int

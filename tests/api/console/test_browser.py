@@ -16,7 +16,10 @@ from tests.servers.processes import ServerUnavailable
 from tests.support.command import json_of, run_cli
 from tests.support.server import push
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.journal import EventType
+from vanvault.recovery.running import RunningVerb, watched
+from vanvault.recovery.work import QUIET, Extent
 
 EMPLOYER = "TZ7788Z"
 LONG = "Vụ án Nguyễn Phúc Bảo Quỳnh Công Tằng Tôn Nữ Thị Ánh Tuyết và đồng phạm"
@@ -144,12 +147,29 @@ def test_all_states_of_pages_keep_the_rules(
             ("search-year", "/console/search?during=2020..2030&entry=message"),
             ("inbox-empty", "/console/inbox"),
             ("jobs", "/console/jobs"),
+            ("jobs-running", "/console/jobs/running"),
             ("job-drill", f"/console/jobs/{drilled}"),
             ("search-nothing", "/console/search?during=1999"),
             ("not-an-entry", "/console/messages/nonsense"),
         ):
             found.open(path)
             found.check(f"{name}.{language}")
+    verb = RunningVerb("restore", "from primary", "vinh")
+    with (
+        tab(browser, place.server.url, locale=LOCALES[language]) as found,
+        watched(QUIET, place.home, verb, clock=SystemClock(), id="b1") as running,
+        running.progress("restoring standby", Extent(2000, 10**9)) as step,
+    ):
+        signed_in(found, place, "tam")
+        found.page.clock.install()
+        found.open("/console/jobs")
+        found.check(f"jobs-progress.{language}")
+        for part in ("25", "50"):
+            step(500, 25 * 10**7)
+            running.expects(7000.0)
+            found.page.clock.fast_forward(10_000)
+            expect(found.page.locator("progress")).to_have_attribute("value", part)
+        found.check(f"jobs-half.{language}")
     with tab(browser, place.server.url, locale=LOCALES[language]) as found:
         signed_in(found, place, "minh")
         found.open("/console")

@@ -11,10 +11,14 @@ import pytest
 from tests.api.console.conftest import ConsolePlace
 from tests.api.console.test_search import looks_of
 from tests.support.command import run_cli
+from vanvault.api.console.jobs_route import MOST_POLLS
 from vanvault.api.console.terms import term
 from vanvault.api.console.views.job import FIGURES, job_view
+from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.journal import OwnEvent
 from vanvault.recovery.job_record import JOB_KINDS, OneJob, recorded_job
+from vanvault.recovery.running import RunningVerb, watched
+from vanvault.recovery.work import QUIET, Extent
 
 
 def event(type: str, detail: Any, *, second: int = 0, id: str = "e-1") -> OwnEvent:
@@ -115,3 +119,34 @@ def test_a_drill_is_on_the_page_as_in_its_pdf_and_its_files_are_those_that_were_
     assert place.of("minh").get(f"/v1/drills/{drill}/files/report.json").status_code == 403
     asked = {"of": "drills", "drill_id": drill}
     assert asked in [one["asked"] for one in looks_of(place, "vinh", "results")]
+
+
+def test_what_runs_now_is_shown_with_its_progress_and_what_is_not_known_is_said(place: ConsolePlace) -> None:
+    operator = place.of("vinh")
+    assert "No job is known to run." in operator.get("/console/jobs").text
+    verb = RunningVerb("restore", "from <b>primary</b>", "lan")
+    with watched(QUIET, place.home, verb, clock=SystemClock(), id="t1") as observer:
+        page = operator.get("/console/jobs/running")
+        assert page.status_code == 200 and "how much there is to do is not known" in page.text
+        assert "from &lt;b&gt;primary&lt;/b&gt;" in page.text and "End of the 8 hours" in page.text
+        with observer.progress("restoring standby", Extent(8, 0)) as step:
+            step(2)
+            observer.phase("restore the second site")
+            told = operator.get("/v1/jobs/running").json()
+            assert [(one["verb"], one["who"]) for one in told["here"]] == [("restore", "lan")]
+            assert "khôi phục kho thứ hai" in place.of("vinh", "vi").get("/console/jobs").text
+    assert operator.get("/v1/jobs/running").json()["here"] == []
+    for path in ("/console/jobs/running", "/v1/jobs/running"):
+        assert place.of("minh").get(path).status_code == 403
+        assert operator.get(f"{path}?x=1").status_code == 400
+    asked = [one["asked"] for one in looks_of(place, "vinh", "results")]
+    assert not any("running" in str(one) for one in asked)
+
+
+def test_a_page_asks_by_itself_for_a_while_and_then_no_more(place: ConsolePlace) -> None:
+    operator = place.of("vinh")
+    assert "/console/jobs/running?n=1" in operator.get("/console/jobs").text
+    assert "/console/jobs/running?n=8" in operator.get("/console/jobs/running?n=7").text
+    assert "hx-get" not in operator.get(f"/console/jobs/running?n={MOST_POLLS}").text
+    for wrong in ("n=-1", "n=1000", "n=1&n=2", "m=1"):
+        assert operator.get(f"/console/jobs/running?{wrong}").status_code == 400

@@ -1,0 +1,115 @@
+"""What runs now in a home is seen by its nodes while its process lives, and no longer."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.support.clocks import ManualClock
+from vanvault.archiver.core.ports import ClockStopwatch
+from vanvault.recovery.running import RunningVerb, phase_of, verbs_here, watched
+from vanvault.recovery.work import QUIET, Extent
+
+START = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+def watching(home: Path, clock: ManualClock, verb: RunningVerb | None = None, *, id: str = "a"):  # type: ignore[no-untyped-def]
+    return watched(
+        QUIET, home, verb or RunningVerb("verify"), clock=clock, id=id, watch=ClockStopwatch(clock)
+    )
+
+
+def test_a_running_verb_is_seen_with_its_progress_and_gone_at_its_end(tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    with watching(tmp_path, clock, RunningVerb("restore", "from primary", "lan")) as observer:
+        (job,) = verbs_here(tmp_path)
+        assert (job.verb.who, job.phase, job.share, job.ends_at) == ("lan", "", None, None)
+        with observer.progress("restoring standby", Extent(10, 1000)) as step:
+            clock.advance(timedelta(seconds=60))
+            step(2, 250)
+            (job,) = verbs_here(tmp_path)
+            assert (job.phase, job.objects, job.bytes, job.share) == ("restoring standby", 2, 250, 0.25)
+            assert job.ends_at == START + timedelta(seconds=240)
+            step(2, 250)  # within two seconds of the last writing
+            assert verbs_here(tmp_path)[0].objects == 2
+    assert verbs_here(tmp_path) == []
+    assert list((tmp_path / "cache" / "running").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "lost_at", "seconds", "done", "limit", "late"),
+    [
+        ("verify", "", 60, 1, None, False),
+        ("restore", "", 60, 50, 8, False),
+        ("restore", "", 3600, 10, 8, True),  # ten hours in all
+        ("restore", "2026-11-29T17:00:00Z", 1800, 40, 1, True),
+        ("restore", "2026-11-29T17:00:00Z", 1200, 40, 1, False),
+    ],
+)
+def test_the_expected_end_is_held_against_the_eight_hours(
+    tmp_path: Path, verb: str, lost_at: str, seconds: int, done: int, limit: int | None, late: bool
+) -> None:
+    clock = ManualClock(START)
+    running = RunningVerb(verb, lost_at=lost_at)
+    with watching(tmp_path, clock, running) as observer, observer.progress("x", Extent(100)) as step:
+        clock.advance(timedelta(seconds=seconds))
+        step(done)
+        (job,) = verbs_here(tmp_path)
+    assert job.limit_at == (None if limit is None else START + timedelta(hours=limit))
+    assert job.is_late is late
+
+
+def test_a_drill_that_is_expected_to_take_longer_than_eight_hours_is_late(tmp_path: Path) -> None:
+    with watching(tmp_path, ManualClock(START), RunningVerb("drill", "primary-lost")) as observer:
+        phase_of(observer)("restore")
+        observer.expects(3600.0)
+        assert not verbs_here(tmp_path)[0].is_late
+        observer.expects(9 * 3600.0)
+        (job,) = verbs_here(tmp_path)
+    assert job.is_late and job.phase == "restore" and job.as_json()["percent"] is None
+
+
+def test_a_note_whose_process_is_gone_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "running"
+    with watching(tmp_path, ManualClock(START)):
+        (note,) = folder.glob("*.json")
+        data = note.read_bytes()
+    (folder / "b.json").write_bytes(data)
+    assert verbs_here(tmp_path) == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"objects": -1}, {"verb": {"x": "y"}}, {"began_at": "now"}, {"host": "x" * 500}]
+)
+def test_what_is_no_note_is_passed_by(tmp_path: Path, change: dict[str, object]) -> None:
+    folder = tmp_path / "cache" / "running"
+    with watching(tmp_path, ManualClock(START)):
+        (note,) = folder.glob("*.json")
+        told = orjson.loads(note.read_bytes())
+        note.write_bytes(orjson.dumps(told))
+        assert len(verbs_here(tmp_path)) == 1
+        for wrong in (orjson.dumps(told | change), b"{", b"[]", b" " * 10_000):
+            note.write_bytes(wrong)
+            assert verbs_here(tmp_path) == []
+
+
+def test_a_cache_that_cannot_be_used_stops_no_verb(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"")
+    with watching(tmp_path, ManualClock(START)) as observer, observer.progress("x", Extent(2)) as step:
+        step(2)
+    assert verbs_here(tmp_path) == []
+
+
+def test_a_note_that_cannot_be_replaced_stops_no_verb(tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    with watching(tmp_path, clock) as observer, observer.progress("x", Extent(2)) as step:
+        (tmp_path / "cache" / "running" / "a.draft").unlink(missing_ok=True)
+        os.mkdir(tmp_path / "cache" / "running" / "a.draft")
+        clock.advance(timedelta(seconds=5))
+        step(2)
+        assert verbs_here(tmp_path)[0].objects == 0
