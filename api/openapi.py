@@ -128,6 +128,12 @@ SEARCH = _route(
                 enum=["receipt", "occurrence"],
                 default="receipt",
             ),
+            _parameter(
+                "due",
+                "Say of each entry until when it is kept (retention); for limits up to 100.",
+                type="boolean",
+                default=False,
+            ),
         ]
     },
     {

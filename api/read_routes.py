@@ -20,7 +20,15 @@ from vanvault.api.context import node_of, reservation_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
 from vanvault.api.purpose import without_purpose
-from vanvault.api.reading import find_page, read_fresh, run_read, search_query, seen_entry
+from vanvault.api.reading import (
+    MOST_WITH_DUE,
+    find_page,
+    read_fresh,
+    run_read,
+    search_query,
+    seen_entry,
+    split_due,
+)
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput
@@ -33,8 +41,8 @@ from vanvault.archiver.core.readable import (
 )
 from vanvault.archiver.people.sight import Withheld
 from vanvault.recovery.clearing import cleared_object
-from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry
-from vanvault.recovery.searched import searched_of
+from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry, with_due
+from vanvault.recovery.searched import NearMisses, searched_of
 from vanvault.recovery.shown import reading_of
 from vanvault.recovery.timeline import TimelineOrder, WholeTransaction, whole_transaction
 
@@ -51,10 +59,15 @@ _PIECE_BYTES = 256 * 1024
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node, reader = node_of(request), reader_of(request)
-    given = exactly_asked(request, parsed(request, lambda: _asked(request, reader)))
+    due, given = parsed(request, lambda: split_due(_asked(request, reader)))
+    given = exactly_asked(request, given)
     query = parsed(request, lambda: search_query(given, node.archive.search.cursor_key))
 
-    page, near, fresh = await read_fresh(node, lambda fresh: (*find_page(node, reader, query), fresh))
+    def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
+        page, near = find_page(node, reader, query)
+        return with_due(node.archive, page, most=MOST_WITH_DUE) if due else page, near, fresh
+
+    page, near, fresh = await read_fresh(node, find)
     searched = searched_of(query, node.archive.settings.search.calendar()).as_json()
     close = {"near": [one.as_json() for one in near.found], "near_complete": near.complete}
     more = {"next": page.next, "partial": page.partial or None, "searched": searched, **close}

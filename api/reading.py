@@ -15,6 +15,9 @@ from vanvault.recovery.searched import NearMisses, near_misses
 
 _T = TypeVar("_T")
 
+#: Entries of which a page says until when they are kept; each transaction is read for it.
+MOST_WITH_DUE = 100
+
 
 def search_query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
     """The query of these parameters, with ``by``: receipt or occurrence. Raises InvalidInput."""
@@ -23,6 +26,14 @@ def search_query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
         raise InvalidInput("by is receipt or occurrence, once", field="by")
     others = [(name, value) for name, value in given if name != "by"]
     return Query.parse(others, cursor_key, by_occurrence=by == ["occurrence"])
+
+
+def split_due(given: Sequence[tuple[str, str]]) -> tuple[bool, list[tuple[str, str]]]:
+    """Is ``due`` asked for (until when entries are kept), and the other parameters. Raises InvalidInput."""
+    due = [value for name, value in given if name == "due"]
+    if len(due) > 1 or not set(due) <= {"true", "false"}:
+        raise InvalidInput("due is true or false, once", field="due")
+    return due == ["true"], [one for one in given if one[0] != "due"]
 
 
 def find_page(node: Node, reader: Reader, query: Query) -> tuple[Page, NearMisses]:

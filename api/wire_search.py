@@ -45,6 +45,36 @@ class DisposedAnswer(BaseModel):
     certificate: str
 
 
+class DisposedPartAnswer(BaseModel):
+    """What of a transaction one disposal took."""
+
+    certificate: str = Field(description="Its number.")
+    on: Time
+    entries: int = Field(description="That went whole.")
+    originals: int = Field(description="Of which the bytes alone went.")
+
+
+class ClockAnswer(BaseModel):
+    """Until when one gateway's transaction is kept by law."""
+
+    gateway: str
+    state: Literal["open", "succeeded", "refused", "withdrawn", "expired", "closed", "disposed"] = Field(
+        description="closed: it had ended, by a line that was disposed of; disposed: nothing of it is left."
+    )
+    due: str | None = Field(
+        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due, or disposed of."
+    )
+    last_day: str | None = Field(description="That day, in Vietnam.")
+    due_originals: str | None
+    at_least: str = Field(description="A day also where nothing is due: as if it closed now.")
+    at_least_originals: str
+    rule: str = Field(description="How long it is kept, such as 10 years.")
+    clause: str = Field(description="That asks for it.")
+    profile: str
+    disposed: list[DisposedPartAnswer]
+    partial: bool = Field(description="Entries of it may be missing.")
+
+
 class EntryAnswer(BaseModel):
     """What the archive knows about one message or event; "" is unknown."""
 
@@ -81,6 +111,7 @@ class EntryAnswer(BaseModel):
     verified_at: Time | None = absent()
     placements: list[PlacementAnswer] = absent()
     held: bool | None = absent("Null when no site could be asked.")
+    retention: ClockAnswer = absent("With due=true: until when its transaction is kept.")
     kept: KeptAnswer | None = absent("Of a person: until when it is kept at least, and its locks now.")
     disposed: DisposedAnswer = absent("Of what was disposed of; of a whole entry only its ids are left.")
     withheld: list[WithheldPart] = _withheld()
@@ -182,36 +213,6 @@ class PageAnswer(BaseModel):
     near: list[NearAnswer] = Field(description="Where a person found nothing: what came close.")
     near_complete: bool = Field(description="False: not all that may be close was looked at.")
     withheld: list[WithheldPart] = _withheld()
-
-
-class DisposedPartAnswer(BaseModel):
-    """What of a transaction one disposal took."""
-
-    certificate: str = Field(description="Its number.")
-    on: Time
-    entries: int = Field(description="That went whole.")
-    originals: int = Field(description="Of which the bytes alone went.")
-
-
-class ClockAnswer(BaseModel):
-    """Until when one gateway's transaction is kept by law."""
-
-    gateway: str
-    state: Literal["open", "succeeded", "refused", "withdrawn", "expired", "closed", "disposed"] = Field(
-        description="closed: it had ended, by a line that was disposed of; disposed: nothing of it is left."
-    )
-    due: str | None = Field(
-        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due, or disposed of."
-    )
-    last_day: str | None = Field(description="That day, in Vietnam.")
-    due_originals: str | None
-    at_least: str = Field(description="A day also where nothing is due: as if it closed now.")
-    at_least_originals: str
-    rule: str = Field(description="How long it is kept, such as 10 years.")
-    clause: str = Field(description="That asks for it.")
-    profile: str
-    disposed: list[DisposedPartAnswer]
-    partial: bool = Field(description="Entries of it may be missing.")
 
 
 class LockNow(BaseModel):

@@ -60,10 +60,9 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
             complete = catch_up(archive)
             page = archive.search.page(query)
             if due:
-                from vanvault.recovery.retention import clock_beside
+                from vanvault.recovery.retention import with_due
 
-                for item in page.items:
-                    item["retention"] = clock_beside(archive, item).as_json()
+                page = with_due(archive, page)
             empty = not page.items and page.next is None
             near = near_misses(archive, query, lambda item: True) if empty else NearMisses()
             look.shows([item["id"] for item in page.items], near.count if empty else None)

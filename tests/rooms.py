@@ -112,7 +112,7 @@ ROOMS = (
     _room("replicas", 31, "core.* keys stores"),
     _room(
         "catalogue",
-        27,
+        29,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
@@ -169,7 +169,7 @@ ROOMS = (
     _room("recovery.searched", 5, "archiver.*"),
     _room(
         "recovery.retention",
-        22,
+        23,
         "archiver.* recovery.approvals recovery.holds recovery.timeline recovery.work",
     ),
     _room(

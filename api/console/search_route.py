@@ -5,7 +5,7 @@ A question whose values are of persons or enterprises gets an opaque address (``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -20,32 +20,30 @@ from vanvault.api.console.forms import form_of
 from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import SEARCH
 from vanvault.api.console.routing import ConsoleRoute
-from vanvault.api.console.sealed_question import may_stand_open, opened_question, sealed_question
-from vanvault.api.console.views.search import (
-    CountsInTime,
-    SearchView,
-    counts_in_time,
-    hits_of,
-)
+from vanvault.api.console.sealed_question import AskedFields, may_stand_open, opened_question, sealed_question
+from vanvault.api.console.views.facets import FACETS, Facets, counts_on_page, facets_of
+from vanvault.api.console.views.search import CountsInTime, SearchView, bar_span, counts_in_time, hits_of
 from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of
+from vanvault.api.freshness import Freshness
 from vanvault.api.looks import asks, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE
-from vanvault.api.reading import find_page, read_fresh, run_read, search_query
+from vanvault.api.reading import MOST_WITH_DUE, find_page, read_fresh, run_read, search_query, split_due
 from vanvault.api.urls import query_of
-from vanvault.archiver.catalogue import HistogramQuery, Query
-from vanvault.archiver.core.asked_times import exact_times
+from vanvault.archiver.catalogue import By, HistogramQuery, Item, Page, Query
+from vanvault.archiver.core.asked_times import TIME_PARAMETERS, exact_times
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.export import csv_page
-from vanvault.recovery.searched import searched_of
+from vanvault.recovery.retention import with_due
+from vanvault.recovery.searched import NearMisses, searched_of
 
 router = APIRouter(route_class=ConsoleRoute)
 
 _FIELDS = frozenset((*Query.FIELDS, "during", "by", "order"))
 #: What belongs to the page and not to the question.
-_OF_PAGE = frozenset(("cursor", "as", "limit"))
+_OF_PAGE = frozenset(("cursor", "as", "limit", "due"))
 _DAYS_AS_DAYS, _DAYS_AS_MONTHS = timedelta(days=93), timedelta(days=366 * 6)
 
 
@@ -90,7 +88,7 @@ async def found(request: Request, sealed: str) -> Response:
     question = parsed(request, lambda: opened_question(node.archive.keys, sealed))
     of_page = query_of(request.scope)
     if any(name not in _OF_PAGE for name, _ in of_page):
-        raise InvalidInput("this address takes cursor and as alone", field="query")
+        raise InvalidInput("this address takes cursor, due and as alone", field="query")
     return await _answer(request, node, question, of_page)
 
 
@@ -108,9 +106,15 @@ async def _answer(
     form = next((value for name, value in of_page if name == "as"), "page")
     if form not in ("page", "csv", "json"):
         raise InvalidInput("as is csv or json", field="as")
+    with_clocks, of_page = parsed(request, lambda: split_due(of_page))
     exact = exactly_asked(request, [*question, *(one for one in of_page if one[0] != "as")])
     query = parsed(request, lambda: search_query(exact, node.archive.search.cursor_key))
-    page, near, fresh = await read_fresh(node, lambda fresh: (*find_page(node, reader, query), fresh))
+
+    def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
+        page, near = find_page(node, reader, query)
+        return with_due(node.archive, page, most=MOST_WITH_DUE) if with_clocks else page, near, fresh
+
+    page, near, fresh = await read_fresh(node, find)
     items, withheld = reader.sight.shown(page.items)
     ids = [item["id"] for item in items]
     shows(request, ids, near.count or len(ids))
@@ -128,18 +132,22 @@ async def _answer(
             "withheld": [one.as_json() for one in withheld],
         }
         return _file(orjson.dumps(told, option=orjson.OPT_INDENT_2), "application/json", "search.json")
+    counts, facets = await _counted(request, node, visit, query, question, items)
     view = SearchView(
         given=dict(question),
         address=_address(node, question),
         searched=searched,
         hits=hits_of(items),
+        cursor=dict(of_page).get("cursor", ""),
         next=page.next,
         partial=page.partial,
         unread=unread,
         withheld=tuple(withheld),
         near=near.found,
         near_complete=near.complete,
-        counts=await _counts(request, node, visit, query),
+        counts=counts,
+        facets=facets,
+        with_clocks=with_clocks,
     )
     answer = page_answer(request, SEARCH, view=view)
     if request.headers.get("hx-request"):
@@ -148,28 +156,47 @@ async def _answer(
     return answer
 
 
-async def _counts(request: Request, node: Node, visit: Visit, query: Query) -> CountsInTime | None:
-    """Counts by time, where all that is asked for is counted; None: it is not, or there is another page."""
-    if query.after or query.occurred is not None or not set(query.filters) <= set(HistogramQuery.FIELDS):
-        return None
-    asked: dict[str, str] = dict(query.filters)
+async def _counted(
+    request: Request, node: Node, visit: Visit, query: Query, question: AskedFields, items: Sequence[Item]
+) -> tuple[CountsInTime | None, Facets | None]:
+    """Counts by time and by field: of all that was found where that is counted, else of this page."""
+    if query.after:  # the first page has told it
+        return None, None
+
+    def address(asked: AskedFields) -> str:
+        return _address(node, asked)
+
+    if query.occurred is not None or not set(query.filters) <= set(HistogramQuery.FIELDS):
+        return None, facets_of(counts_on_page(items), question, address, whole=False) if items else None
+    parameters = dict(query.filters)
     span = timedelta.max
     if query.from_us:
-        asked["from"] = f"{from_us(query.from_us):%Y-%m-%d}"
+        parameters["from"] = f"{from_us(query.from_us):%Y-%m-%d}"
     if query.to_us < Query.NO_END_US:
-        asked["to"] = f"{from_us(query.to_us - 1):%Y-%m-%d}"
+        parameters["to"] = f"{from_us(query.to_us - 1):%Y-%m-%d}"
         span = from_us(query.to_us) - from_us(query.from_us)
-    asked["by"] = "day" if span <= _DAYS_AS_DAYS else "month" if span <= _DAYS_AS_MONTHS else "year"
-    found = await run_read(node, lambda: node.archive.histograms.of(HistogramQuery.parse(asked.items())))
-    if asked["by"] == "year" and len(found.bars) <= 1:  # an archive of one year shows its months
-        asked["by"] = "month"
-        found = await run_read(node, lambda: node.archive.histograms.of(HistogramQuery.parse(asked.items())))
-    await look_on_page(request, node, visit, "count", "search", asked=asked, count=found.entries)
-    links = [_address(node, [*query.filters.items(), ("during", bar.value)]) for bar in found.bars]
-    return counts_in_time(asked["by"], [(bar.value, bar.entries) for bar in found.bars], links)
+    asked = HistogramQuery.parse(parameters.items())
+    by: By = "day" if span <= _DAYS_AS_DAYS else "month" if span <= _DAYS_AS_MONTHS else "year"
+    found = await run_read(node, lambda: node.archive.histograms.by_each(asked, (by, "month", *FACETS)))
+    if by == "year" and len(found[by].bars) <= 1:  # an archive of one year shows its months
+        by = "month"
+    bars = found[by]
+    told = parameters | {"by": ", ".join((by, *FACETS))}
+    await look_on_page(request, node, visit, "count", "search", asked=told, count=bars.entries)
+    others = [one for one in question if one[0] not in TIME_PARAMETERS]
+    links = [
+        address([*others, *zip(("from", "to"), bar_span(bar.value), strict=True)])
+        if bar.value
+        else address(others)
+        for bar in bars.bars
+    ]
+    values: dict[str, dict[str, int]] = {
+        name: {bar.value: bar.entries for bar in found[name].bars} for name in FACETS
+    }
+    return counts_in_time(bars, links, asked.days_json()), facets_of(values, question, address, whole=True)
 
 
-def _address(node: Node, question: list[tuple[str, str]]) -> str:
+def _address(node: Node, question: AskedFields) -> str:
     """Of the question's page, without a cursor. Raises KeyUnavailable."""
     if may_stand_open(question):
         return f"{SEARCH.path}?{urlencode(question)}"

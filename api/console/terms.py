@@ -130,6 +130,14 @@ _TERMS: dict[str, tuple[str, str]] = {
     ),
     "request:open": ("open", "chờ phê duyệt"),
     "request:approved": ("approved", "đã phê duyệt, chưa thực hiện"),
+    # how a transaction stands
+    "clock:open": ("open", "chưa kết thúc"),
+    "clock:succeeded": ("succeeded", "thành công"),
+    "clock:refused": ("refused", "bị từ chối"),
+    "clock:withdrawn": ("withdrawn", "đã rút"),
+    "clock:expired": ("expired", "đã hết hạn"),
+    "clock:closed": ("ended", "đã kết thúc"),
+    "clock:disposed": ("disposed of", "đã tiêu hủy"),
     # jobs and their outcomes
     "job:verify.finished": ("Verification, part", "Kiểm tra toàn vẹn, phần"),
     "job:drill.finished": ("Drill", "Diễn tập"),

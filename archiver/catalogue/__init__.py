@@ -16,18 +16,20 @@ from vanvault.archiver.catalogue.kept.place import KeptPlace, kept_place
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeptSites
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.catalogue.room import SearchRoom
-from vanvault.archiver.catalogue.search.histogram import HistogramQuery
+from vanvault.archiver.catalogue.search.histogram import By, Histogram, HistogramQuery
 from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.catalogue.search.search import Page, Search
 from vanvault.archiver.catalogue.segments.disposed import check_there
 
 __all__ = [
+    "By",
     "Catalogue",
     "Claim",
     "Claims",
     "FirstReceipts",
     "FoldReport",
     "FoldedBatch",
+    "Histogram",
     "HistogramQuery",
     "HotTail",
     "IndexStorage",

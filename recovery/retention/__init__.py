@@ -7,6 +7,7 @@ from vanvault.recovery.retention.explaining import (
     clock_beside,
     clock_of_case,
     retention_of,
+    with_due,
 )
 from vanvault.recovery.retention.in_force import known_profile, owed_profiles
 from vanvault.recovery.retention.keepers import keepers_in_trouble
@@ -47,4 +48,5 @@ __all__ = [
     "profile_differs",
     "put_in_force",
     "retention_of",
+    "with_due",
 ]

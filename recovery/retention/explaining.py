@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.catalogue import Item, Page
+from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.retention import Profile
+from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, to_us, vietnam_day
 from vanvault.archiver.retention import (
     CaseEntry,
@@ -105,6 +106,31 @@ def clock_beside(archive: Archive, item: Item) -> ClockShown:
     gathering = Gathering(archive)
     subject, items = gathering.of_entry(item)
     return _shown(archive, subject.gateway, items, gathering.unread)
+
+
+def with_due(archive: Archive, page: Page, *, most: int | None = None) -> Page:
+    """A page whose entries say until when they are kept (``retention``).
+
+    The clock of a transaction is read once.
+
+    Args:
+        most: entries that are taken at most; None: any number.
+
+    Raises InvalidInput (there are more), SiteUnavailable, Damaged (the index), SettingsError.
+    """
+    if most is not None and len(page.items) > most:
+        raise InvalidInput(
+            f"clocks are read for {most} entries at most", field="limit", hint=f"Ask with a limit of {most}."
+        )
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    items = []
+    for item in page.items:
+        transaction = search_form("transaction_id", item.get("transaction_id", ""))
+        subject = (item["gateway"], transaction or item["id"])
+        if subject not in known:
+            known[subject] = clock_beside(archive, item).as_json()
+        items.append({**item, "retention": known[subject]})
+    return replace(page, items=items)
 
 
 def _shown(archive: Archive, gateway: str, items: Sequence[Item], unread: tuple[str, ...]) -> ClockShown:

@@ -148,6 +148,7 @@ def test_a_person_is_told_what_the_command_line_tells(place: Place) -> None:
                 "/v1/search?entry=message&employer_code=TZ1",
                 ("search", "--entry", "message", "--employer-code", "TZ1"),
             ),
+            ("/v1/search?entry=message&due=true", ("search", "--entry", "message", "--due")),
             (
                 "/v1/histogram?entry=message&by=gateway",
                 ("histogram", "--entry", "message", "--by", "gateway"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from vanvault.api.console.views.facets import Facets
 from vanvault.api.console.views.plot import PlotBar, plot_bars
-from vanvault.archiver.catalogue import Query, Unread
+from vanvault.archiver.catalogue import Histogram, Query, Unread
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.people.sight import Withheld
 from vanvault.recovery.searched import NearMiss, Searched
 
@@ -39,6 +42,26 @@ class FoundLine:
     verified_at: str | None  # None: not known, or not shown
     locked_until: str | None  # the earliest lock of its copies; None: not known, or not shown
     held: bool | None
+    disposed: DisposedHit | None = None
+    clock: ClockHit | None = None  # where it was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class DisposedHit:
+    """What was disposed of in an entry."""
+
+    what: str  # entry or original
+    on: str  # RFC 3339
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockHit:
+    """Until when an entry is kept, by the clock of its transaction."""
+
+    state: str
+    last_day: str | None  # YYYY-MM-DD; None: it is open
+    at_least: str  # YYYY-MM-DD
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,9 @@ class CountsInTime:
     bars: tuple[PlotBar, ...]
     links: tuple[str, ...]  # of each bar: the same question within its time
     entries: int
+    first: str | None  # days of UTC, both included, YYYY-MM-DD; None: without bound
+    last: str | None
+    lacking: int  # parts of the archive that are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +89,7 @@ class SearchView:
     address: str = ""  # of this question, without its cursor
     searched: Searched | None = None
     hits: tuple[FoundLine, ...] | None = None
+    cursor: str = ""  # of this page; "": the first
     next: str | None = None  # cursor of the next page
     partial: str = ""  # why there may be more than the page has
     unread: tuple[Unread, ...] = ()
@@ -70,6 +97,8 @@ class SearchView:
     near: tuple[NearMiss, ...] = ()
     near_complete: bool = True
     counts: CountsInTime | None = None
+    facets: Facets | None = None
+    with_clocks: bool = False
     wrong: str = ""  # why nothing could be searched, in the program's words
     wrong_field: str = ""
 
@@ -77,6 +106,10 @@ class SearchView:
     def others_given(self) -> bool:
         """Is one of the fields given that are folded away?"""
         return any(name in self.given for name in (*OTHER_FIELDS, "entry", "by", "order"))
+
+    def here(self, **more: str) -> str:
+        """The address of this page of the question, with more parameters."""
+        return self.link(**({"cursor": self.cursor} if self.cursor else {}), **more)
 
     def link(self, **more: str) -> str:
         """The address of this question with more parameters."""
@@ -105,9 +138,38 @@ def _hit(item: Mapping[str, Any]) -> FoundLine:
         verified_at=item.get("verified_at"),
         locked_until=min(locks, default=None),
         held=item.get("held"),
+        disposed=_disposed(item.get("disposed")),
+        clock=_clock(is_event, item.get("retention")),
     )
 
 
-def counts_in_time(by: str, counts: Sequence[tuple[str, int]], links: Sequence[str]) -> CountsInTime:
-    """The histogram of these counts."""
-    return CountsInTime(by, plot_bars(counts), tuple(links), sum(count for _, count in counts))
+def _disposed(told: Mapping[str, Any] | None) -> DisposedHit | None:
+    return None if told is None else DisposedHit(told["what"], told["on"], told["certificate"])
+
+
+def _clock(is_event: bool, told: Mapping[str, Any] | None) -> ClockHit | None:
+    if told is None:
+        return None
+    least = told["at_least"] if is_event else told["at_least_originals"]
+    return ClockHit(told["state"], told["last_day"] and least, least)
+
+
+def counts_in_time(found: Histogram, links: Sequence[str], days: Mapping[str, str | None]) -> CountsInTime:
+    """A histogram by time as the page draws it; ``days``: from and to, as the histogram was asked."""
+    bars = plot_bars([(bar.value, bar.entries) for bar in found.bars])
+    return CountsInTime(
+        found.by, bars, tuple(links), found.entries, days["from"], days["to"], len(found.unread)
+    )
+
+
+def bar_span(value: str) -> tuple[str, str]:
+    """From and to (RFC 3339, the end is not included) of a bar: a day, month or year of UTC."""
+    year, month, day = (*map(int, value.split("-")), 1, 1)[:3]
+    first = datetime(year, month, day, tzinfo=UTC)
+    if len(value) == len("2026"):
+        after = first.replace(year=first.year + 1)
+    elif len(value) == len("2026-01"):
+        after = (first + timedelta(days=31)).replace(day=1)
+    else:
+        after = first + timedelta(days=1)
+    return rfc3339_seconds(first), rfc3339_seconds(after)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -188,3 +190,74 @@ def test_a_part_of_the_page_gets_the_address_of_the_question(place: ConsolePlace
     browser = place.of("lan")
     address = ask(browser, employer_code=EMPLOYER).headers["location"]
     assert browser.get(address, HX_Request="true").headers["hx-push-url"] == address
+
+
+def test_a_bar_leads_to_exactly_what_it_counts(place: ConsolePlace, ids: list[str]) -> None:
+    browser = place.of("lan")
+    page = browser.get(ask(browser, entry="message", order="oldest", during="2020..2030").headers["location"])
+    figure = page.text.partition("<figure>")[2].partition("</figure>")[0]
+    address = html.unescape(figure.partition('href="')[2].partition('"')[0])
+    question = dict(parse_qsl(urlsplit(address).query))
+    assert question["entry"] == "message" and question["order"] == "oldest"
+    assert question["from"].endswith("-01T00:00:00Z") and question["to"].endswith("-01T00:00:00Z")
+    counted = int(figure.partition('<td class="number">')[2].partition("<")[0].replace(",", ""))
+    found, cursor = 0, ""
+    while cursor is not None:
+        answer = browser.get(f"{address}&as=json&limit=100" + (f"&cursor={cursor}" if cursor else "")).json()
+        found, cursor = found + len(answer["items"]), answer["next"]
+    assert found == counted
+
+
+def test_values_are_counted_and_lead_to_what_was_counted(place: ConsolePlace, ids: list[str]) -> None:
+    browser = place.of("lan")
+    page = browser.get(ask(browser, order="newest").headers["location"])
+    facets = facets_in(page)
+    assert "Narrow the search: all that was found" in page.text
+    address, entries = facets["entry"]["message"]  # events grow with each look
+    narrowed = facets_in(browser.get(address))
+    assert list(narrowed["entry"]) == ["all values"], "the field that is asked for can be given up"
+    assert sum(one for _, one in narrowed["gateway"].values() if one) == entries
+    look = looks_of(place, "lan", "count")[0]
+    assert look["asked"]["by"].endswith("entry, kind, procedure, state, gateway")
+
+
+def test_where_nothing_keeps_counts_the_page_alone_is_counted_and_says_so(
+    place: ConsolePlace, ids: list[str]
+) -> None:
+    browser = place.of("lan", "vi")
+    page = browser.get(ask(browser, employer_code=EMPLOYER).headers["location"])
+    assert "số lượng theo từng trường của các bản ghi trên trang này" in page.text
+    ((address, entries),) = [one for name, one in facets_in(page)["entry"].items() if one[1]]
+    assert entries == 50
+    assert EMPLOYER not in address, "a number of an enterprise does not stand in an address"
+    assert f"<q>{EMPLOYER}</q>" in browser.get(address).text
+
+
+def test_until_when_entries_are_kept_is_told_where_it_is_asked_for(
+    place: ConsolePlace, ids: list[str]
+) -> None:
+    browser = place.of("lan")
+    address = ask(browser, employer_code=EMPLOYER).headers["location"]
+    page = browser.get(address)
+    assert "Kept until" not in page.text
+    asked = html.unescape(
+        page.text.rpartition('">Show until when each entry is kept')[0].rpartition('href="')[2]
+    )
+    shown = browser.get(asked)
+    assert shown.text.count("open: ") == 50 and shown.text.count(" at least") == 50
+    told = browser.get(f"{asked}&as=json").json()["items"]
+    assert {item["retention"]["state"] for item in told} == {"open"}
+    assert browser.get(f"{address}?due=maybe").status_code == 400
+
+
+def facets_in(page: httpx.Response) -> dict[str, dict[str, tuple[str, int | None]]]:
+    """What the page counts: by field and value, the address and how many."""
+    found: dict[str, dict[str, tuple[str, int | None]]] = {}
+    for part in page.text.split('id="facet-')[1:]:
+        section = part.partition("</section>")[0]
+        lines = re.findall(r'href="([^"]*)">([^<]*)</a>(?:: ([0-9,.]+))?', section)
+        found[section.partition('"')[0]] = {
+            value: (html.unescape(address), int(re.sub("[,.]", "", entries)) if entries else None)
+            for address, value, entries in lines
+        }
+    return found

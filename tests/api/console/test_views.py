@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from vanvault.api.console.pages import HOME, PAGES, PROBLEM, SEARCH, page_at, roles_with
 from vanvault.api.console.sealed_question import opened_question, sealed_question
 from vanvault.api.console.telling import Telling
+from vanvault.api.console.views.facets import counts_on_page, facets_of
 from vanvault.api.console.views.home import HomeView, site_lines
 from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars
 from vanvault.api.console.views.problem import Denied, problem_view
-from vanvault.api.console.views.search import hits_of
+from vanvault.api.console.views.search import bar_span, hits_of
 from vanvault.api.problems import problem_of
 from vanvault.archiver.core.errors import AccessDenied, Busy, EntryDisposed
 from vanvault.archiver.replicas import Lag, SiteStatus
@@ -144,3 +145,37 @@ def test_what_was_disposed_of_is_no_fault_and_is_not_called_unknown() -> None:
     assert (view.certificate, view.on) == ("d-1", "2037-12-01")
     other = problem_view(problem_of(Busy("later")), PROBLEM)
     assert (other.certificate, other.on) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "after"),
+    [
+        ("2024-02-29", "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
+        ("2026-12-31", "2026-12-31T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("2026-02", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+        ("2026-12", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("2026", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+    ],
+)
+def test_a_bar_is_a_span_of_utc(value: str, first: str, after: str) -> None:
+    assert bar_span(value) == (first, after)
+
+
+def test_of_many_values_the_most_frequent_are_listed_and_the_others_counted() -> None:
+    counts = {"procedure": {f"{number}": number for number in range(1, 31)} | {"": 500}}
+    found = facets_of(counts, [("state", "x")], lambda asked: repr(asked), whole=True)
+    (facet,) = found.fields
+    assert [(one.value, one.entries) for one in facet.values[:2]] == [("", 500), ("30", 30)]
+    assert len(facet.values) + facet.others == 31
+    assert facet.values[0].link == "", "an empty field cannot be searched for"
+    assert facet.values[1].link == repr([("state", "x"), ("procedure", "30")])
+
+
+def test_a_value_that_is_asked_for_can_be_given_up() -> None:
+    found = facets_of({"state": {"x": 3}}, [("state", "x")], lambda asked: repr(asked), whole=True)
+    assert (found.fields[0].asked, found.fields[0].without) == ("x", repr([("order", "newest")]))
+
+
+def test_a_field_that_may_not_be_seen_is_not_counted() -> None:
+    items = [{"entry": "message", "state": "a"}, {"entry": "event"}]
+    assert counts_on_page(items) == {"entry": {"message": 1, "event": 1}}
