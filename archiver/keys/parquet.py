@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import TypeVar
-
-import pyarrow.parquet.encryption as pe
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vanvault.archiver.core.errors import Forged, KeyUnavailable
 from vanvault.archiver.core.key_port import (
@@ -28,6 +27,9 @@ from vanvault.archiver.core.names import ObjectName, ObjectSubject
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys.object_trust import ObjectTrust
 
+if TYPE_CHECKING:
+    import pyarrow.parquet.encryption as pe
+
 _T = TypeVar("_T")
 
 
@@ -39,7 +41,6 @@ class ParquetKeys:
         self.provider = provider
         self._trust = trust
         self._waiting = waiting
-        self._connection = pe.KmsConnectionConfig()
         # Which master wrapped last: a provider refuses to wrap under one that is not the newest any more.
         self._masters: dict[Purpose, str] = {}
 
@@ -122,11 +123,13 @@ class ParquetKeys:
         They would let a plain file pass, so open files with ``opened``, which does not. Raises Forged.
         """
         factory = self._factory(self.proved(key).subject(self.archive))
-        return factory.file_decryption_properties(self._connection)
+        return factory.file_decryption_properties(_connection())
 
     def _encryption(
         self, subject: ObjectSubject, master: str, made: list[tuple[bytes, WrappedKey]] | None
     ) -> pe.FileEncryptionProperties:
+        import pyarrow.parquet.encryption as pe
+
         configuration = pe.EncryptionConfiguration(
             footer_key=master,
             uniform_encryption=True,
@@ -136,35 +139,55 @@ class ParquetKeys:
             internal_key_material=True,
             data_key_length_bits=8 * KEY_BYTES,
         )
-        return self._factory(subject, made).file_encryption_properties(self._connection, configuration)
+        return self._factory(subject, made).file_encryption_properties(_connection(), configuration)
 
     def _factory(
         self, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None = None
     ) -> pe.CryptoFactory:
         # One for each object: it makes the client that binds data keys, and costs 3 microseconds.
-        return pe.CryptoFactory(lambda _: _Client(self.provider, subject, made))
+        import pyarrow.parquet.encryption as pe
+
+        client = _client()
+        return pe.CryptoFactory(lambda _: client(self.provider, subject, made))
 
 
-class _Client(pe.KmsClient):  # type: ignore[misc]
-    """What pyarrow takes for a key management service: wraps and unwraps the data key of one object."""
+# Parquet's own encryption takes 9 ms to load. New batches and searches do without it, so what needs it
+# comes with the first object that does.
 
-    def __init__(
-        self, provider: KeyProvider, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None
-    ) -> None:
-        super().__init__()
-        self._provider = provider
-        self._subject = subject
-        self._made = made
 
-    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
-        wrapped = self._provider.wrap(master_key_identifier, key_bytes, self._subject.context)
-        if self._made is not None:
-            self._made.append((key_bytes, WrappedKey(master_key_identifier, wrapped)))
-        return base64.b64encode(wrapped)
+@cache
+def _connection() -> pe.KmsConnectionConfig:
+    import pyarrow.parquet.encryption as pe
 
-    def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:
-        try:
-            wrapped = base64.b64decode(wrapped_key, validate=True)
-        except ValueError as error:
-            raise KeyUnavailable("The wrapped data key of a Parquet file is damaged.") from error
-        return unwrap_data_key(self._provider, self._subject, WrappedKey(master_key_identifier, wrapped))
+    return pe.KmsConnectionConfig()
+
+
+@cache
+def _client() -> Callable[..., Any]:
+    import pyarrow.parquet.encryption as pe
+
+    class Client(pe.KmsClient):  # type: ignore[misc]
+        """What pyarrow takes for a key management service: wraps and unwraps the data key of one object."""
+
+        def __init__(
+            self, provider: KeyProvider, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None
+        ) -> None:
+            super().__init__()
+            self._provider = provider
+            self._subject = subject
+            self._made = made
+
+        def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+            wrapped = self._provider.wrap(master_key_identifier, key_bytes, self._subject.context)
+            if self._made is not None:
+                self._made.append((key_bytes, WrappedKey(master_key_identifier, wrapped)))
+            return base64.b64encode(wrapped)
+
+        def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:
+            try:
+                wrapped = base64.b64decode(wrapped_key, validate=True)
+            except ValueError as error:
+                raise KeyUnavailable("The wrapped data key of a Parquet file is damaged.") from error
+            return unwrap_data_key(self._provider, self._subject, WrappedKey(master_key_identifier, wrapped))
+
+    return Client

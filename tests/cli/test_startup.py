@@ -26,6 +26,7 @@ UNUSED = {
     "prometheus_client",
     "pyarrow.compute",
     "pyarrow.dataset",
+    "pyarrow.parquet",
     "pydantic_settings",
     "rich",
     "structlog",

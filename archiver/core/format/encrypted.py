@@ -16,16 +16,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
-import pyarrow.parquet.encryption as pe
 
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.key_port import WrappedKey
 from vanvault.archiver.core.names import ObjectName
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+    import pyarrow.parquet.encryption as pe
 
 MAGIC = b"PARE"
 # FileCryptoMetaData is a few hundred bytes; the footer that follows it is read by Parquet alone.
@@ -68,6 +70,8 @@ def opened(data: bytes | memoryview, keys: ObjectKeys, key: str) -> Iterator[pq.
     opening and for whatever the block reads from the file: Damaged when a part does not decrypt or the file
     is not encrypted at all, KeyUnavailable when its master key is missing or another.
     """
+    import pyarrow.parquet as pq  # takes 9 ms to load, and new batches and most searches do without
+
     decryption = keys.decryption(key)
     if data[:4] != MAGIC or data[-4:] != MAGIC:
         raise Damaged("This is not a Parquet file with an encrypted footer.", key=key)

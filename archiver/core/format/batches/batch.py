@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
@@ -36,6 +35,9 @@ from vanvault.archiver.core.model import (
     Metadata,
     Placement,
 )
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 _T = TypeVar("_T")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
@@ -21,6 +20,9 @@ from vanvault.archiver.core.format.segments.schema import (
     SEGMENT_KEY,
     SEGMENT_SCHEMAS,
 )
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 #: Rows of a row group of the log: what one look-up decodes. At 1,024 a look-up costs 1.3 ms and a row
 #: 60 bytes, at 4,096 it is 3 ms and 53 bytes; fetching rows is most of a search.
@@ -72,6 +74,8 @@ def write_part(
 
     One of them after the other is taken, written and let go.
     """
+    import pyarrow.parquet as pq  # takes 9 ms to load, and searches do without
+
     schema = SEGMENT_SCHEMAS[header.kind]
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
