@@ -26,7 +26,6 @@ UNUSED = {
     "prometheus_client",
     "pyarrow.compute",
     "pyarrow.dataset",
-    "pyarrow.parquet",
     "pydantic_settings",
     "rich",
     "structlog",
@@ -39,6 +38,8 @@ UNUSED = {
     "vanvault.recovery.objects",
     "vanvault.recovery.verify",
 }
+#: What only reading whole rows and their proofs needs: searches read row blocks and the hot tail.
+PARQUET = {"pyarrow.parquet", "pyarrow.parquet.encryption"}
 
 _PROGRAM = """
 import sys
@@ -89,10 +90,10 @@ def test_verbs_that_look_load_nothing_that_only_others_use(compacted: CompactedL
     with compacted.open() as archive:
         archive.catch_up()  # the building of an index loads more
     loaded, output = run(compacted.home, "search", "--json", "--entry", "message", "--order", "oldest")
-    assert loaded & UNUSED == set()
+    assert loaded & (UNUSED | PARQUET) == set()
     for item in json.loads(output)["items"][:1]:
         assert run(compacted.home, "get", "--receipt", item["id"])[0] & UNUSED == set()
         narrow = ("search", "--json", "--message-id", item["message_id"], "--from", "2020-01-01")
         loaded, output = run(compacted.home, *narrow)
-        assert loaded & UNUSED == set()
+        assert loaded & (UNUSED | PARQUET) == set()
         assert len(json.loads(output)["items"]) == 1
