@@ -17,9 +17,11 @@ from vanvault.api.console.pages import INBOX, roles_with
 from vanvault.api.console.routing import ConsoleRoute
 from vanvault.api.console.views.inbox import InboxView, approval_line
 from vanvault.api.console.visits import Visit, visit_of
+from vanvault.api.console.waiting import read_waiting
 from vanvault.api.context import node_of
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE
+from vanvault.api.reading import run_read
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.people.accounts import Permission
 from vanvault.recovery.approvals import Approver
@@ -28,6 +30,14 @@ router = APIRouter(route_class=ConsoleRoute)
 
 #: As on the first page: who may read results of checks sees what must be seen to.
 _NEEDS: Permission = "verify-results"
+#: One of these lets a person see some of what waits.
+_OF_WAITING: tuple[Permission, ...] = (
+    "see-access",
+    "verify-results",
+    "manage-accounts",
+    "extract",
+    "approve",
+)
 
 
 @router.get(INBOX.path)
@@ -38,23 +48,33 @@ async def inbox(request: Request) -> Response:
     told = await shown_approvals(request, visit.person, {})
     account, approves = visit.person.account, not told["own_only"]
     view = InboxView(
+        now=visit.now,
         approvals=tuple(
             approval_line(one, person=account.id, name=account.name, approves=approves)
-            for one in told["approvals"]
+            for one in sorted(told["approvals"], key=lambda one: one["until"] or "~")
         ),
         own_only=told["own_only"],
         complete=not told["partial"],
         approve_roles=roles_with("approve"),
         fresh=approves and _is_fresh(node, visit),
         sees=visit.may(_NEEDS),
+        waiting=await run_read(node, lambda: read_waiting(node, visit)),
         sees_roles=roles_with(_NEEDS),
     )
+    if view.waiting.lines:
+        await _look_at_waiting(request, node, visit, len(view.waiting.lines))
     if view.sees:
         conditions = node.duties.conditions.last
         count = len(conditions or ())
         await look_on_page(request, node, visit, "results", _NEEDS, asked={"of": "inbox"}, count=count)
         view = replace(view, conditions=conditions)
     return page_answer(request, INBOX, view=view)
+
+
+async def _look_at_waiting(request: Request, node: Node, visit: Visit, count: int) -> None:
+    """On record by whatever lets this person see some of it."""
+    permission = next(one for one in _OF_WAITING if visit.may(one))
+    await look_on_page(request, node, visit, "results", permission, asked={"of": "waiting"}, count=count)
 
 
 @router.post(f"{INBOX.path}/{{request_id}}/approve")

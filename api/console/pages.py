@@ -55,7 +55,10 @@ INBOX = ConsolePage(
     "inbox",
     f"{PREFIX}/inbox",
     N_("Inbox"),
-    N_("What waits for a person: requests for approval with their deadlines, and what must be seen to."),
+    N_(
+        "What waits for a person: requests for approval, what else is due, each with its deadline, and what"
+        " must be seen to."
+    ),
     in_menu=True,
     runbook="work-overdue",
 )

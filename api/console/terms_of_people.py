@@ -51,6 +51,18 @@ PEOPLE_TERMS: dict[str, tuple[str, str]] = {
     "disposal-approval:used": ("approved, and used", "đã phê duyệt và thực hiện"),
     "disposal-approval:refused": ("refused", "bị từ chối"),
     "disposal-approval:over": ("over", "hết hạn"),
+    # what waits in the inbox
+    "waiting:reports": ("reports", "báo cáo"),
+    "waiting:gaps": ("gaps", "phần dữ liệu còn thiếu"),
+    "waiting:review": ("Review of an account", "Rà soát tài khoản"),
+    "waiting:hold": ("Hold", "Lệnh tạm giữ"),
+    "waiting:disposal": ("Disposal", "Đợt tiêu hủy"),
+    "waiting:extraction": ("Extraction", "Khai thác dữ liệu"),
+    "waiting:lag": ("Objects that a site lacks", "Số đối tượng còn thiếu tại điểm lưu trữ"),
+    "waiting:conflict": ("Ids with two contents", "Số mã có hai nội dung"),
+    "extraction:requested": ("waits for approval or its run", "chờ phê duyệt hoặc chờ thực hiện"),
+    "extraction:begun": ("running, or stopped before its end", "đang thực hiện hoặc dở dang"),
+    "extraction:ran": ("waits to be handed over", "chờ bàn giao"),
     # reports, and how they stand
     "report:accounts": ("Accounts", "Báo cáo tài khoản"),
     "report:review": ("Review of accounts", "Báo cáo rà soát tài khoản"),

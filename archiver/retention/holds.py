@@ -109,6 +109,11 @@ class Hold:
         """Is it in force?"""
         return self.state != "released"
 
+    @property
+    def confirm_until(self) -> datetime:
+        """The last moment at which somebody else confirms it in time."""
+        return self.placed.at + CONFIRM_WITHIN
+
     def is_late(self, now: datetime) -> bool:
         """Did nobody confirm it in time?"""
         return self.holds and not self.confirmed and now - self.placed.at > CONFIRM_WITHIN

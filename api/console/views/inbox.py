@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from vanvault.api.console.views.waiting import WaitingShown
 from vanvault.archiver.core.canonical import canonical
 from vanvault.recovery.conditions import Condition
 
@@ -37,6 +39,7 @@ class ApprovalLine:
 class InboxView:
     """The page. ``conditions``: None where this person may not see them, or nobody knows them yet."""
 
+    now: datetime
     approvals: tuple[ApprovalLine, ...]
     own_only: bool  # only what this person asked for is shown
     complete: bool  # nothing of the record is missing
@@ -45,6 +48,7 @@ class InboxView:
     sees: bool  # may they see conditions?
     sees_roles: tuple[str, ...]
     conditions: tuple[Condition, ...] | None = None
+    waiting: WaitingShown = field(default_factory=WaitingShown)
 
 
 def approval_line(told: Mapping[str, Any], *, person: str, name: str, approves: bool) -> ApprovalLine:
