@@ -238,7 +238,7 @@ ROOMS = (
         "archiver.* recovery.access recovery.accounts recovery.approvals recovery.backup recovery.clock"
         " recovery.coverage recovery.custody recovery.disposal_record recovery.drill recovery.holds"
         " recovery.notices recovery.reconcile recovery.reports recovery.retention recovery.schedule"
-        " recovery.sign_on",
+        " recovery.sign_on recovery.verified",
     ),
     _room(
         "recovery.status",

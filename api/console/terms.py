@@ -245,6 +245,7 @@ _TERMS: dict[str, tuple[str, str]] = {
     "reviews-due": ("Accounts must be confirmed", "Tài khoản đến hạn rà soát"),
     "hold-unconfirmed": ("A hold is not confirmed", "Lệnh tạm giữ chưa được xác nhận"),
     "disposal-half-done": ("A disposal is half-done", "Đợt tiêu hủy dở dang"),
+    "disposal-came-back": ("Disposed data is back at a site", "Dữ liệu đã tiêu hủy xuất hiện trở lại"),
     "disposal-waits": ("A disposal waits to be run", "Đợt tiêu hủy chờ thực hiện"),
     "approvers-gone": ("Nobody can approve", "Không đủ người phê duyệt"),
     "approvers-few": ("Too few can approve", "Số người phê duyệt ít hơn mức yêu cầu"),

@@ -38,6 +38,7 @@ class RecordFacts:
     open_too_long: Since = field(default_factory=dict)  # transactions, for people, when they were counted
     disposals_half_done: Since = field(default_factory=dict)  # begun, and stopped before their end
     disposals_waiting: Since = field(default_factory=dict)  # may be run, or run again for what was left
+    disposals_back: Since = field(default_factory=dict)  # copies of what went, as a verification found them
     windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))

@@ -22,7 +22,7 @@ from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFa
 from vanvault.recovery.conditions.kept import index_not_kept
 from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
-from vanvault.recovery.disposal_record import known_disposals
+from vanvault.recovery.disposal_record import KnownDisposal, KnownDisposals, known_disposals
 from vanvault.recovery.drill import DrillStanding, standings
 from vanvault.recovery.holds import known_holds
 from vanvault.recovery.notices import unannounced
@@ -31,6 +31,7 @@ from vanvault.recovery.reports import known_due
 from vanvault.recovery.retention import keepers_in_trouble, known_open, profile_differs
 from vanvault.recovery.schedule import ScheduleOverview, overview
 from vanvault.recovery.sign_on import read_break_glass
+from vanvault.recovery.verified import Subset, verify_runs
 
 #: With fewer who can approve, one of them can ask for nothing.
 _HUMANS = 2
@@ -47,7 +48,8 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
     now, settings = archive.clock.now(), archive.settings
     approvers, able = _approvers_few(archive)
     drills, jobs, keys = standings(archive.search), overview(archive), known_keys(archive)
-    half_done, waiting = _disposals(archive, now)
+    disposals = known_disposals(archive)
+    half_done, waiting = _disposals(disposals, now)
     return ArchiveFacts(
         now=now,
         record=RecordFacts(
@@ -68,6 +70,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             reports_overdue=_reports_overdue(archive),
             disposals_half_done=half_done,
             disposals_waiting=waiting,
+            disposals_back=_came_back(archive, disposals, now),
             windows_unannounced=unannounced(archive),
             holds_unconfirmed=_holds_unconfirmed(archive, now),
             keepers=keepers_in_trouble(archive),
@@ -207,13 +210,13 @@ def _holds_unconfirmed(archive: Archive, now: datetime) -> Since:
     return {hold.id: hold.placed.at for hold in known_holds(archive).in_force() if hold.is_late(now)}
 
 
-def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
+def _disposals(disposals: KnownDisposals, now: datetime) -> tuple[Since, Since]:
     """Disposals that stopped before their end, and those that wait for somebody who runs them.
 
     One that is certified in part waits from the day on which the first of its copies may go.
     """
     half_done, waiting = dict[str, datetime](), dict[str, datetime]()
-    for one in known_disposals(archive):
+    for one in disposals:
         record, last = one.record, one.record.last_at
         if one.state == "half-done" and record.halted is not None:
             half_done[record.id] = record.halted[0]
@@ -226,6 +229,35 @@ def _disposals(archive: Archive, now: datetime) -> tuple[Since, Since]:
             if until is not None and until < now:
                 waiting[record.id] = until
     return half_done, waiting
+
+
+def _came_back(archive: Archive, disposals: KnownDisposals, now: datetime) -> Since:
+    """Copies of what was disposed of that a verification found, though none was left when all was certified.
+
+    Verifications since the last step of any disposal are looked at, the newest of each share; within their
+    greatest age everything is read, else another condition tells.
+    """
+    begun = [one for one in disposals if one.record.begin is not None]
+    steps = [one.record.last_at for one in begun if one.record.last_at is not None]
+    if not steps or any(one.state in ("running", "half-done") or _is_left_at_sites(one) for one in begun):
+        return {}
+    oldest = now - timedelta(days=archive.settings.verify.max_age_days)
+    seen: set[Subset] = set()
+    for run in verify_runs(archive.search, since=max(oldest, *steps)):
+        if run.subset in seen:
+            continue
+        seen.add(run.subset)
+        if found := run.findings.get("replaced", 0):
+            return {f"a verification found {found} objects of replaced segments": run.finished}
+        if run.subset.is_whole and run.asked >= set(archive.sites):
+            break
+    return {}
+
+
+def _is_left_at_sites(one: KnownDisposal) -> bool:
+    """Does its certificate name copies besides backups, which have no end?"""
+    certificate = one.record.certificate
+    return certificate is not None and (certificate.remaining > 1 or certificate.until is not None)
 
 
 def _failed(drills: Iterable[DrillStanding]) -> Since:

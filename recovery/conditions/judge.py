@@ -122,6 +122,10 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
     if record.windows_unannounced:
         since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
         yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
+    if record.disposals_back:
+        text = "; ".join(sorted(record.disposals_back))
+        since = min(record.disposals_back.values())
+        yield "disposal-came-back", since, f"copies of what was disposed of lie at a site again: {text}"
     for name, few in (
         ("approvers-gone", record.approvers_gone),
         ("approvers-few", record.approvers_few),

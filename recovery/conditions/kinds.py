@@ -213,6 +213,13 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "disposal-came-back",
+        "warning",
+        "See which: vanvault verify. Remove them by running their disposal once more: vanvault disposal run"
+        " ID. Find out where they came from: a backup, a disk that was put back.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "approvers-gone",
         "error",
         "See who can: vanvault approval table show. Who is idle: vanvault account review --confirm. Others"

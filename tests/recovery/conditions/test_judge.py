@@ -45,6 +45,7 @@ OF_RECORD = {
     "approvers-few": ({"approvers_few": {"2 people may approve": LAST_WEEK}}, LAST_WEEK),
     "hold-unconfirmed": ({"holds_unconfirmed": {"h-1": LAST_WEEK}}, LAST_WEEK),
     "disposal-half-done": ({"disposals_half_done": {"d-1": LAST_WEEK}}, LAST_WEEK),
+    "disposal-came-back": ({"disposals_back": {"2 of them": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "disposal-waits": ({"disposals_waiting": {"d-2": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "keepers-failing": ({"keepers": {"clocks: no round for a day": LAST_WEEK}}, LAST_WEEK),
     "profile-differs": ({"profile_differs": {"QD08-2015 is in force": LAST_WEEK}}, LAST_WEEK),

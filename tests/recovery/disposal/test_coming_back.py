@@ -238,3 +238,40 @@ def test_a_hold_that_was_placed_since_keeps_what_came_back(office: Office) -> No
     assert done.exit_code != 0
     assert "a court asks" in done.halted[0]
     assert there(office, saved) == {"primary": 0, "standby": len(saved)}
+
+
+def back_again(office: Office) -> list[str]:
+    """What status says of copies that came back."""
+    office.archive.refresh()
+    return [one.text for one in status(office.archive).conditions if one.id == "disposal-came-back"]
+
+
+def test_status_tells_what_a_verification_found_until_it_is_removed(office: Office) -> None:
+    id, saved = disposed_of(office)
+    office.verify()
+    assert back_again(office) == []
+    bring_back(office, saved, "standby")
+    assert back_again(office) == [], "nobody looked yet"
+    office.pass_time(timedelta(hours=1))
+    office.verify()
+    [text] = back_again(office)
+    assert f"found {sum(key.startswith('segment/') for key in saved)} objects of replaced segments" in text
+    office.pass_time(timedelta(hours=1))
+    assert office.run(id).known.state == "certified"
+    assert back_again(office) == []
+
+
+def test_what_a_certificate_names_as_left_is_not_told_as_come_back(office: Office) -> None:
+    id = office.cooled()
+    [segment] = planned_segments(office, id)
+    site, until = office.home.standby, rounded_up(office.now + timedelta(days=5))
+
+    def prolong(step: str) -> None:
+        if step == "disposal-replaced":
+            key = office.lies(segment)["standby"][0]
+            site.extend(key, site.stat(key).version, until)
+
+    assert office.run(id, fault=prolong).known.state == "certified-in-part"
+    office.pass_time(timedelta(hours=1))
+    office.verify()
+    assert back_again(office) == []
