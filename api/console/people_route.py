@@ -65,6 +65,8 @@ async def person(request: Request, name: str) -> Response:
         sessions=session_lines([one.as_json() for one in sessions], visit.person.session.id),
         own=own,
         authenticators=tuple(AuthenticatorLine(authenticator_id(one), one.label) for one in held),
+        registers=own and node.sign_ons.with_authenticator.offered,
+        fresh=node.sign_ons.with_authenticator.is_recent(visit.person),
         looks=f"{ACCESS.path}/{sealed_question(node.archive.keys, question)}" if sees else "",
         looks_roles=roles_with("see-access"),
     )

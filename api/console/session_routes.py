@@ -146,6 +146,7 @@ def _form(request: Request, node: Node, view: SignInView, *, status: int = 200) 
         status=status,
         view=view,
         local=settings.local,
+        with_authenticator=node.sign_ons.with_authenticator.offered,
         provider=bool(settings.provider.issuer),
         form=form_token(guest, SIGN_IN.path),
     )

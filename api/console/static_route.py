@@ -18,6 +18,7 @@ router = APIRouter(route_class=ConsoleRoute)
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
+    "authenticators.js": "text/javascript",
     "console.css": "text/css",
     "console.js": "text/javascript",
     "htmx.min.js": "text/javascript",

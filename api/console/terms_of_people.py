@@ -23,6 +23,7 @@ PEOPLE_TERMS: dict[str, tuple[str, str]] = {
     "method:password+code": ("password and code", "mật khẩu và mã"),
     "method:authenticator": ("authenticator", "thiết bị xác thực"),
     "method:provider": ("identity provider", "hệ thống định danh"),
+    "method:demo-link": ("link of a demonstration", "liên kết trình diễn"),
     "method:break-glass": ("break-glass secret", "mã khẩn cấp"),
     # holds: how they stand, and what was said to them
     "hold:placed": ("placed", "đã lập, chờ xác nhận"),

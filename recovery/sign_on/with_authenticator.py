@@ -173,6 +173,16 @@ class AuthenticatorSignOns:
             self._keep(person, left, gone, "removed")
         self._end_others(person)
 
+    @property
+    def offered(self) -> bool:
+        """Are authenticators used here?"""
+        return bool(self._settings.origins) and self._settings.local
+
+    def is_recent(self, person: SignedOn) -> bool:
+        """Were two factors shown here so lately that authenticators may be changed?"""
+        session = person.session
+        return session.has_two_factors and session.is_fresh(self._archive.clock.now(), _RECENT)
+
     def _end_others(self, person: SignedOn) -> None:
         """Sessions that some authenticator of the account began end, but for the one that asks."""
         now = self._archive.clock.now()
@@ -182,15 +192,14 @@ class AuthenticatorSignOns:
 
     def _party(self) -> RelyingParty:
         origins = self._settings.origins
-        if not origins or not self._settings.local:
+        if not self.offered:
             raise NotFound(
                 "authenticators are not used here", hint="They need sign_on.origins, and sign_on.local on."
             )
         return RelyingParty(str(urlsplit(origins[0]).hostname), "VanVault", tuple(origins))
 
     def _check_recent(self, person: SignedOn) -> None:
-        session = person.session
-        if not session.has_two_factors or not session.is_fresh(self._archive.clock.now(), _RECENT):
+        if not self.is_recent(person):
             raise AccessDenied(
                 "two factors were not shown here in the last five minutes",
                 authenticated=True,

@@ -46,14 +46,20 @@ class Server:
     def __init__(
         self, home: Path, *, settings: Mapping[str, str] | None = None, program: Sequence[str] | None = None
     ) -> None:
-        """``settings``: such as ``INTAKE__LINGER_MS``; ``program`` replaces the command, for fault points."""
+        """``settings``: such as ``INTAKE__LINGER_MS``, with {port} for this server's.
+
+        ``program`` replaces the command, for fault points.
+        """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.parent / f"server-{self.port}.log"
         command = program or ("-m", "vanvault.cli", "--home", str(home), "serve", "--port", str(self.port))
         environment = {
             **os.environ,
-            **{f"VANVAULT_{name}": value for name, value in (settings or {}).items()},
+            **{
+                f"VANVAULT_{name}": value.replace("{port}", str(self.port))
+                for name, value in (settings or {}).items()
+            },
         }
         with self.log.open("wb") as log:
             self.process = _begin([part.format(port=self.port) for part in command], environment, log)

@@ -92,6 +92,8 @@ class PersonView:
     sessions: tuple[SessionLine, ...]
     own: bool
     authenticators: tuple[AuthenticatorLine, ...]
+    registers: bool  # is it one's own, and are authenticators used at this archive?
+    fresh: bool  # were two factors shown so lately that one may be registered?
     looks: str  # address of what they looked at; "": not for who opens the page
     looks_roles: tuple[str, ...]  # which see that
 
