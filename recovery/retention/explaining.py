@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
@@ -27,9 +29,13 @@ from vanvault.archiver.retention import (
     closing_table,
     due_of,
 )
+from vanvault.archiver.stores import DaemonThreads, Site
 from vanvault.recovery.holds import holds_over, known_holds, objects_of
 from vanvault.recovery.retention.in_force import all_between, owed_profiles
 from vanvault.recovery.timeline import Case, Gathering
+
+#: Questions for locks that one site gets at once.
+_AT_ONCE = 8
 
 
 def retention_of(archive: Archive, case: Case) -> Owed:
@@ -206,17 +212,43 @@ def _entry(item: Item) -> CaseEntry:
 
 
 def standing_locks(archive: Archive, items: Iterable[Item]) -> Iterable[StandingLock]:
-    """The lock of each copy of each object that these entries need, read from its site now."""
-    keys = sorted(objects_of(archive, items))
-    for site, store in archive.sites.items():
-        for key in keys:
-            try:
-                found = store.stat(key)
-            except NotFound:
-                yield StandingLock(site, key, None, "the copy is gone")
-            except VanVaultError as error:
-                yield StandingLock(site, key, None, error.message)
-            else:
-                yield StandingLock(
-                    site, key, found.retain_until, "" if found.retain_until else "it has no lock"
-                )
+    """The lock of each copy of each object that these entries need, as its site tells it now.
+
+    All sites are asked at once. One that is out is not asked; one that is silent for as long as a read waits
+    for a site is not waited for: its locks are told as not known.
+    """
+    keys, patience_s = sorted(objects_of(archive, items)), archive.readable.patience_s
+    asked: dict[tuple[str, str], Future[StandingLock] | None] = {}
+    pools = []
+    try:
+        for site, store in archive.sites.items():
+            out = archive.health.state(site) == "out"
+            pools.append(threads := DaemonThreads(_AT_ONCE, f"locks-{site}"))
+            for key in keys:
+                work = partial(_standing_lock, store, site, key)
+                asked[site, key] = None if out else threads.submit(work)
+        waiting = {one for one in asked.values() if one is not None}
+        while waiting:
+            done, waiting = wait(waiting, patience_s, FIRST_COMPLETED)
+            if not done:
+                break
+    finally:
+        for threads in pools:
+            threads.close()
+    for (site, key), told in asked.items():
+        if told is None:
+            yield StandingLock(site, key, None, f"the site {site} is away")
+        elif told.done():
+            yield told.result()
+        else:
+            yield StandingLock(site, key, None, f"the site {site} gave no answer within {patience_s:g} s")
+
+
+def _standing_lock(store: Site, site: str, key: str) -> StandingLock:
+    try:
+        found = store.stat(key)
+    except NotFound:
+        return StandingLock(site, key, None, "the copy is gone")
+    except VanVaultError as error:
+        return StandingLock(site, key, None, error.message)
+    return StandingLock(site, key, found.retain_until, "" if found.retain_until else "it has no lock")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -89,6 +90,37 @@ def test_each_copy_is_asked_for_its_lock(desk: Desk) -> None:
     assert away.lock is None
     assert [one.problem != "" for one in away.locks if one.site == "standby"] == [True]
     assert "Not every lock could be read now." in away.sentences("en")
+
+
+def test_a_site_that_hangs_is_not_waited_for_and_one_that_is_out_is_not_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.dossier("m-1", "t-1")
+    archive, answers, asked = desk.node.archive, Event(), Event()
+
+    def hanging(key: str) -> None:
+        asked.set()
+        answers.wait()
+
+    monkeypatch.setattr(archive.readable, "patience_s", 0.05)
+    monkeypatch.setattr(desk.home.standby, "stat", hanging)
+    archive.refresh()
+    case = case_of(archive, "t-1")
+    try:
+        told = retention_of(archive, case)
+        assert asked.is_set()
+        assert {one.site: one.retain_until is not None for one in told.locks} == {
+            "primary": True,
+            "standby": False,
+        }
+        assert all("no answer" in one.problem for one in told.locks if one.site == "standby")
+        asked.clear()
+        archive.health.take_out("standby", "it burns")
+        told = retention_of(archive, case)
+        assert not asked.is_set()
+        assert all("is away" in one.problem for one in told.locks if one.site == "standby")
+    finally:
+        answers.set()
 
 
 def test_holds_locks_and_objects_are_in_no_sentence_for_who_may_not_see_them(desk: Desk) -> None:
