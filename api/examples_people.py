@@ -103,5 +103,5 @@ HOLD = {
     "confirmed": [],
     "released": [],
 }
-COUNTED_HOLD = {**HOLD, "over": 17}
+COUNTED_HOLD = {**HOLD, "over": 17, "over_more": False}
 HOLDS = {"holds": [HOLD], "partial": False}

@@ -25,6 +25,9 @@ from vanvault.recovery.holds import count_held, known_holds
 
 router = APIRouter()
 
+#: Entries of a hold that an answer counts; the verb counts them all.
+MOST_COUNTED = 10_000
+
 _RETRY_S = 2  # Retry-After
 
 
@@ -61,7 +64,7 @@ def read_holds(node: Node, *, everything: bool) -> tuple[Sequence[Hold], bool]:
 
 
 def read_hold(node: Node, id: str) -> dict[str, Any]:
-    """One hold as JSON values, with ``over``.
+    """One hold as JSON values, with ``over`` and whether it is over more than is counted: ``over_more``.
 
     Raises NotFound, Busy (the record cannot be read whole), SiteUnavailable, Damaged (what it is over is
     not found whole).
@@ -75,7 +78,8 @@ def read_hold(node: Node, id: str) -> dict[str, Any]:
 
     found = Freshness.awaited(node).find(node, look)
     now: datetime = node.archive.clock.now()
-    return {**found.as_json(now), "over": count_held(node.archive, found) if found.holds else 0}
+    count = count_held(node.archive, found, MOST_COUNTED + 1) if found.holds else 0
+    return {**found.as_json(now), "over": min(count, MOST_COUNTED), "over_more": count > MOST_COUNTED}
 
 
 def everything_asked(request: Request) -> bool:

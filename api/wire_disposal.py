@@ -148,7 +148,8 @@ class HoldAnswer(BaseModel):
 class CountedHoldAnswer(HoldAnswer):
     """The same, with how many entries it is over now."""
 
-    over: Count
+    over: Count = Field(description="10,000 at most: vanvault hold show counts them all.")
+    over_more: bool = Field(description="It is over more than are counted.")
 
 
 class HoldsAnswer(BaseModel):

@@ -40,5 +40,5 @@ async def hold(request: Request, hold_id: str) -> Response:
     visit = await visit_of(request, node)
     told = await run_read(node, lambda: read_hold(node, hold_id))
     shows(request, (), told["over"])
-    view = HoldView(hold_line(told), told["over"], opens=visit.may("search"))
+    view = HoldView(hold_line(told), told["over"], told["over_more"], opens=visit.may("search"))
     return page_answer(request, HOLD, view=view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, matches
@@ -58,9 +59,9 @@ def held_items(archive: ArchiveReader, hold: Hold) -> Iterator[Item]:
         query = query.continued(page.next, search.cursor_key)
 
 
-def count_held(archive: ArchiveReader, hold: Hold) -> int:
-    """How many entries a hold is over now. Raises Damaged, SiteUnavailable."""
-    return sum(1 for _ in held_items(archive, hold))
+def count_held(archive: ArchiveReader, hold: Hold, most: int | None = None) -> int:
+    """How many entries a hold is over now; ``most``: no more are counted. Raises Damaged, SiteUnavailable."""
+    return sum(1 for _ in islice(held_items(archive, hold), most))
 
 
 def _is_over(hold: Hold, item: Item) -> bool:

@@ -51,6 +51,7 @@ class HoldView:
 
     hold: HoldLine
     over: int  # entries that it is over now
+    more: bool  # there are more than were counted
     opens: bool  # may who opens the page open entries?
 
 
