@@ -25,7 +25,7 @@ class ConsolePage:
     purpose: str  # one sentence, at the top of the page
     needs: Permission | None = None  # None: every person who is signed on
     in_menu: bool = False
-    runbook: str = ""  # of the folder runbooks, without language
+    runbook: str = ""  # a page of help: a runbook or guide, without language
     or_needs: Permission | None = None  # is as good as ``needs``
 
     @property
@@ -100,6 +100,7 @@ SEARCH = ConsolePage(
     N_("Find messages and events by any field, over a time that you name."),
     needs="search",
     in_menu=True,
+    runbook="auditors",
 )
 MESSAGE = ConsolePage(
     "message",
@@ -115,6 +116,7 @@ ORIGINAL = ConsolePage(
     N_("Original"),
     N_("The bytes as they were received, shown as text: nothing in them runs."),
     needs="originals",
+    runbook="objects-damaged",
 )
 SITES = ConsolePage(
     "sites",
@@ -200,6 +202,7 @@ LAW = ConsolePage(
     N_("Legal duties"),
     N_("What the law asks for, by which text, what of this archive meets it, and what shows that."),
     in_menu=True,
+    runbook="auditors",
 )
 HELP_INDEX = ConsolePage(
     "help-index",

@@ -63,6 +63,7 @@ def test_a_page_that_is_not_there_is_told_so(name: str) -> None:
 def test_runbooks_of_pages_and_conditions_are_served() -> None:
     named = {page.runbook for page in PAGES} | {kind.page for kind in CONDITIONS.values()}
     assert named - {""} <= set(help_names())
+    assert [page.name for page in PAGES if page.in_menu and not page.runbook] == ["help-index"]
 
 
 def test_each_page_leads_to_its_runbook_and_help_is_for_who_is_signed_in(place: ConsolePlace) -> None:
