@@ -98,7 +98,7 @@ def test_a_site_that_hangs_is_not_waited_for_and_one_that_is_out_is_not_asked(
     desk.dossier("m-1", "t-1")
     archive, answers, asked = desk.node.archive, Event(), Event()
 
-    def hanging(key: str) -> None:
+    def hanging(key: str, version: str | None = None) -> None:
         asked.set()
         answers.wait()
 
