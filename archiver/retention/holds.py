@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from vanvault.archiver.core.bound_fold import count_in, text_in, text_of
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
 from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import from_us, rfc3339_us, to_us
@@ -273,34 +274,24 @@ def _said(say: HoldSay) -> dict[str, str | None]:
 
 def _say(event: RecordedEvent) -> HoldSay:
     detail = event.detail
-    return HoldSay(event.at, _text(detail["who"]), _text(detail["who_key"]), _text(detail.get("reason", "")))
+    return HoldSay(
+        event.at, text_in(detail, "who"), text_in(detail, "who_key"), text_of(detail.get("reason", ""))
+    )
 
 
 def _placed(event: RecordedEvent) -> Hold:
     detail = event.detail
     entries, filters, to = detail["entries"], detail["filters"], detail["to"]
     scope = HoldScope(
-        tuple(map(_text, entries)),
-        {_text(name): _text(value) for name, value in filters.items()},
-        _whole(detail["from"]),
-        None if to is None else _whole(to),
+        tuple(map(text_of, entries)),
+        {text_of(name): text_of(value) for name, value in filters.items()},
+        count_in(detail, "from"),
+        None if to is None else count_in(detail, "to"),
         _truth(detail["future"]),
     )
-    why = HoldReason(_text(detail["case"]), _text(detail["reason"]), _text(detail["authority"]))
+    why = HoldReason(text_in(detail, "case"), text_in(detail, "reason"), text_in(detail, "authority"))
     from_us(scope.from_us)
-    return Hold(_text(detail["hold"]), why, scope, replace(_say(event), reason=""))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("not a time")
-    return value
+    return Hold(text_in(detail, "hold"), why, scope, replace(_say(event), reason=""))
 
 
 def _truth(value: object) -> bool:

@@ -65,6 +65,19 @@ def test_it_is_taken_back_once_and_approved_no_more(planned: Path) -> None:
     assert "withdrawn" in run_cli(planned, "disposal", "show", ID).stdout
 
 
+def test_backups_are_said_to_be_gone_only_where_a_disposal_waits_for_that(planned: Path) -> None:
+    refused = run_cli(planned, "disposal", "backups-gone", ID, "--reason", "the tapes are burnt")
+    assert refused.exit_code == ExitCode.CONFLICT
+    assert "only a disposal that is certified in part waits for backups" in refused.stderr
+    assert run_cli(planned, "disposal", "backups-gone", ID, "--reason", " ").exit_code == ExitCode.USAGE
+    said: dict[str, object] = {"reason": "the tapes are burnt", "repository": "", "snapshots": 0}
+    with Archive.open(planned) as archive:
+        about = {"disposal": ID, "digest": "ab" * 32, "who": "minh"}
+        archive.record(EventType.DISPOSAL_BACKUPS_GONE, {**about, **said})
+    shown = run_cli(planned, "disposal", "show", ID).stdout
+    assert "by minh: the tapes are burnt (looked into nothing)" in shown
+
+
 def test_a_day_that_is_none_is_refused(home: Path) -> None:
     refused = run_cli(home, "disposal", "plan", "--until", "tomorrow")
     assert refused.exit_code == ExitCode.USAGE
