@@ -324,6 +324,8 @@ JOB = {
     "who": "vanvault",
 }
 JOBS = {"jobs": [JOB], "next": "1795314612000000", "partial": False}
+ASK_JOB = {"verb": "drill", "scenario": "index-lost", "subset": "1/1"}
+ASKED_JOB = {**ASK_JOB, "asked": "0f3a5c7e9b1d2f40", "who": "lan", "already": False}
 RUNNING_JOBS = {
     "at": "2026-11-22T03:10:02Z",
     "here": [

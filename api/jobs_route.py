@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,14 +15,17 @@ from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, reader_of, shows
 from vanvault.api.node import Node
-from vanvault.api.people import person_of
+from vanvault.api.people import person_of, signed_on
 from vanvault.api.purpose import without_purpose
 from vanvault.api.reading import read_fresh, run_read
+from vanvault.api.session_routes import json_object, short_body
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import to_us
+from vanvault.recovery.approvals import check_fresh
 from vanvault.recovery.job_record import JobsPage, OneJob, before_of, jobs_page, one_job
-from vanvault.recovery.schedule import RunningJobs, running_jobs
+from vanvault.recovery.schedule import JobWish, RunningJobs, StartedJob, running_jobs
+from vanvault.recovery.sign_on import SignedOn
 
 router = APIRouter()
 
@@ -29,6 +35,39 @@ router = APIRouter()
 async def jobs(request: Request) -> Response:
     """Jobs that ended, the newest first; exports and extractions only with the permission ``see-access``."""
     return _json((await shown_jobs(request)).as_json())
+
+
+@router.post("/v1/jobs", **openapi_jobs.ASK_JOB)
+async def ask(request: Request) -> Response:
+    """Start a verification or a drill, as a person with ``operate`` who signed on just now."""
+    node = node_of(request)
+    person = await signed_on(request, node)
+    body = await short_body(request, node, "application/json")
+    started = await start_job(node, person, json_object(body))
+    asked = started.asked
+    told = {"asked": asked.id, "who": asked.who, "already": started.already, **asked.wish.as_json()}
+    answer = _json(told)
+    answer.status_code = 200 if started.already else 202
+    return answer
+
+
+async def start_job(node: Node, person: SignedOn, given: Mapping[str, Any]) -> StartedJob:
+    """Start what a body or a form asks for.
+
+    Raises AccessDenied, SignOnTooWeak, InvalidInput, Conflict (this node starts no jobs), Busy,
+    SiteUnavailable, KeyUnavailable.
+    """
+    now, session = node.archive.clock.now(), person.session
+    roles = person.authority("operate", now)
+    check_fresh(session, node.archive.settings, now, "starts a job")
+    wish = JobWish.parse(given)
+    said = {
+        "id": person.account.id,
+        "roles": list(roles),
+        "method": session.method,
+        "session": session.id,
+    }
+    return await run_read(node, lambda: node.duties.asked_jobs.start(wish, person.account.name, said))
 
 
 @router.get("/v1/jobs/running", **openapi_jobs.RUNNING_JOBS)

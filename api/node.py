@@ -25,6 +25,7 @@ from vanvault.archiver.upkeep.periodic import (
 from vanvault.recovery.access import LookRecorder, ReadCounter
 from vanvault.recovery.conditions import ConditionWatch
 from vanvault.recovery.person_tokens import PersonTokensView
+from vanvault.recovery.schedule import AskedJobs
 from vanvault.recovery.sign_on import SignOns
 
 #: The node did not drain when one of these is still running at the end.
@@ -62,6 +63,7 @@ class Duties:
     conditions: ConditionWatch
     looks: LookRecorder
     reads: ReadCounter
+    asked_jobs: AskedJobs
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,7 +42,7 @@ from vanvault.recovery.holds import hold_task
 from vanvault.recovery.person_tokens import PersonTokensView
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.retention import clock_task
-from vanvault.recovery.schedule import open_scheduler
+from vanvault.recovery.schedule import AskedJobs, open_scheduler
 from vanvault.recovery.verified import count_verifications
 
 #: Longest wait of a look at other nodes for a process that writes the hot tail: readers wait for that look.
@@ -68,6 +69,7 @@ def start_node(
     emergency = EmergencyFiles(archive.home, archive.clock)
     accounts = AccountsView.of(archive)
     looks = LookRecorder(LookPort(intake.submit, archive.record_aside, emergency.keep), archive.clock)
+    draining = threading.Event()
     node = Node(
         archive=archive,
         intake=intake,
@@ -95,7 +97,9 @@ def start_node(
                 archive.entropy,
                 settle=lambda: emergency.settle(archive.record_aside),
             ),
+            asked_jobs=AskedJobs(archive, draining),
         ),
+        draining=draining,
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
         metrics=metrics,
         sign_ons=sign_ons_of(archive, intake, accounts),
@@ -186,6 +190,7 @@ def _register(node: Node) -> None:
     supervisor.add(sweep_task(archive, node.threads.exports))
     if archive.settings.compaction.in_serve:
         supervisor.add(duties.maintenance.task)
+    supervisor.add(duties.asked_jobs.task)
     if scheduler is not None:
         supervisor.add(scheduler.task)
 

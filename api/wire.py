@@ -19,7 +19,7 @@ from vanvault.api.wire_extraction import (
     ExtractionAnswer,
     ExtractionsAnswer,
 )
-from vanvault.api.wire_jobs import JobsAnswer, OneJobAnswer, RunningJobsAnswer
+from vanvault.api.wire_jobs import AskedJobAnswer, AskJobBody, JobsAnswer, OneJobAnswer, RunningJobsAnswer
 from vanvault.api.wire_people import (
     AccountsAnswer,
     LawAnswer,
@@ -565,6 +565,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     JobsAnswer,
     OneJobAnswer,
     RunningJobsAnswer,
+    AskJobBody,
+    AskedJobAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,
@@ -587,7 +589,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
 
 def schemas() -> dict[str, Any]:
     """Every model as a JSON schema, by its name."""
-    inputs = (MessageFields, MessageLine, EventLine, SignOnBody)
+    inputs = (MessageFields, MessageLine, EventLine, SignOnBody, AskJobBody)
     wanted = [(one, "validation" if one in inputs else "serialization") for one in _MODELS]
     _, found = models_json_schema(wanted, ref_template=_REFERENCE)  # type: ignore[arg-type]
     defined: dict[str, Any] = found["$defs"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -73,6 +73,27 @@ class RunningJobsAnswer(BaseModel):
     at: Time
     here: list[RunningJobAnswer]
     leased: list[LeasedRunAnswer] = Field(description="Runs whose progress this node does not see.")
+
+
+class AskJobBody(BaseModel):
+    """What to run: a verification or a drill, and nothing else."""
+
+    verb: Literal["verify", "drill"]
+    subset: str = Field(
+        default="1/1", description="The nth of t parts; of a verification also next: read longest ago."
+    )
+    scenario: str = Field(default="", description="Of a drill: one that needs no shares of keys.")
+
+
+class AskedJobAnswer(BaseModel):
+    """On record, and started as a process of its own; /v1/jobs/running shows how far it is."""
+
+    asked: str = Field(description="Its id, also in /v1/jobs/running.")
+    verb: Literal["verify", "drill"]
+    subset: str
+    scenario: str
+    who: str
+    already: bool = Field(description="One of this kind runs here already: this is that one.")
 
 
 class JobPart(BaseModel):

@@ -161,7 +161,7 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 26, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 16, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.approvals", 17, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.disposal_record", 6, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 6, "archiver.*"),
@@ -220,14 +220,14 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        20,
+        21,
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),
     _room("recovery.forecast", 10, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
         "recovery.schedule",
-        11,
+        14,
         "archiver.* recovery.availability recovery.backup recovery.clearing recovery.coverage recovery.drill"
         " recovery.forecast recovery.maintenance recovery.notices recovery.reconcile recovery.repair"
         " recovery.reports recovery.running recovery.verified recovery.verify recovery.work",

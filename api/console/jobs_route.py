@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from vanvault.api.console.answers import page_answer
+from vanvault.api.console.forms import form_of
 from vanvault.api.console.languages import language_of
 from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import JOB, JOBS, RUNNING, roles_with
@@ -18,11 +19,14 @@ from vanvault.api.console.views.job import JobReport, job_view
 from vanvault.api.console.views.jobs import JobsView, RunningView
 from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of
-from vanvault.api.jobs_route import shown_job, shown_jobs, shown_running
+from vanvault.api.jobs_route import shown_job, shown_jobs, shown_running, start_job
 from vanvault.api.looks import looked
+from vanvault.api.node import Node
+from vanvault.api.people import SESSION_COOKIE
 from vanvault.api.reading import read_fresh
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import (
+    AccessDenied,
     Busy,
     Damaged,
     InvalidInput,
@@ -30,7 +34,8 @@ from vanvault.archiver.core.errors import (
     NotFound,
     SiteUnavailable,
 )
-from vanvault.recovery.drill import archived_report, drill_document
+from vanvault.recovery.approvals import check_fresh
+from vanvault.recovery.drill import UNATTENDED_DRILLS, archived_report, drill_document
 
 #: Requests that a page makes by itself, one each ten seconds.
 MOST_POLLS = 90
@@ -42,16 +47,39 @@ router = APIRouter(route_class=ConsoleRoute)
 @looked("results", "verify-results", of="jobs", gateways=False)
 async def jobs(request: Request) -> Response:
     """Jobs that ended, the newest first; exports and extractions are for who may see looks."""
-    visit = await visit_of(request, node_of(request))
+    node = node_of(request)
+    visit = await visit_of(request, node)
     page = await shown_jobs(request)
     view = JobsView(
         page=page,
-        running=await shown_running(node_of(request)),
+        running=await shown_running(node),
+        starts=visit.may("operate"),
+        starts_here=node.archive.settings.schedule.in_serve,
+        fresh=_is_fresh(node, visit),
+        scenarios=UNATTENDED_DRILLS,
         next="" if page.next is None else f"{JOBS.path}?before={page.next}",
         sees_exports=visit.may("see-access"),
         sees_exports_roles=roles_with("see-access"),
     )
     return page_answer(request, JOBS, view=view)
+
+
+@router.post(f"{JOBS.path}/start")
+async def start(request: Request) -> Response:
+    """Start what the form asks for, as the route of the API; then to the page of what runs."""
+    node = node_of(request)
+    visit = await visit_of(request, node)
+    given = await form_of(request, node, request.cookies.get(SESSION_COOKIE, ""))
+    await start_job(node, visit.person, given)
+    return RedirectResponse(RUNNING.path, status_code=303)
+
+
+def _is_fresh(node: Node, visit: Visit) -> bool:
+    try:
+        check_fresh(visit.person.session, node.archive.settings, visit.now, "starts a job")
+    except AccessDenied:
+        return False
+    return True
 
 
 @router.get(RUNNING.path)

@@ -98,6 +98,7 @@ class EventType:
     RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
     RETENTION_PROFILE_CHANGED = "retention.profile-changed"  # see recovery/retention/profiles.py
     RETENTION_OPEN_COUNTED = "retention.open-counted"  # older_than_days, count, alone, unread, who
+    JOB_ASKED = "job.asked"  # asked (an id), verb, subset, scenario, who, and how they proved it
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who

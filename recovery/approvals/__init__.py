@@ -12,6 +12,7 @@ from vanvault.recovery.approvals.verbs import (
     Approver,
     SignOnTooWeak,
     approve_request,
+    check_fresh,
     refuse_request,
     withdraw_request,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "SignOnTooWeak",
     "approve_request",
     "asks",
+    "check_fresh",
     "known_approvals",
     "known_approvers",
     "known_table",

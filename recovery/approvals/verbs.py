@@ -24,6 +24,25 @@ class SignOnTooWeak(AccessDenied):
     """A person who may approve signed on too long ago, or with one factor: no permission lacks."""
 
 
+def check_fresh(session: Session, settings: Settings, now: datetime, who: str) -> None:
+    """Did this person sign on with two factors within the last five minutes? ``who``: does what.
+
+    Raises SignOnTooWeak.
+    """
+    if not _has_two_factors(session, settings):
+        raise SignOnTooWeak(
+            f"who {who} must have signed on with two factors",
+            authenticated=True,
+            hint="Sign on with a password and a code, or at a provider that asks for two.",
+        )
+    if not session.is_fresh(now, FRESH):
+        raise SignOnTooWeak(
+            f"who {who} must have signed on within the last five minutes",
+            authenticated=True,
+            hint="Sign on again, then say it again.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Approver:
     """A person who is signed on; what the approval rests on goes on record with it."""
@@ -40,18 +59,7 @@ class Approver:
         """
         roles = person.authority("approve", now)
         session = person.session
-        if not _has_two_factors(session, settings):
-            raise SignOnTooWeak(
-                "who approves or refuses must have signed on with two factors",
-                authenticated=True,
-                hint="Sign on with a password and a code, or at a provider that asks for two.",
-            )
-        if not session.is_fresh(now, FRESH):
-            raise SignOnTooWeak(
-                "who approves or refuses must have signed on within the last five minutes",
-                authenticated=True,
-                hint="Sign on again, then say it again.",
-            )
+        check_fresh(session, settings, now, "approves or refuses")
         return cls(person.account, session, roles)
 
     def said(self) -> dict[str, object]:

@@ -12,6 +12,7 @@ from vanvault.recovery.drill.evidence import (
 )
 from vanvault.recovery.drill.model import MILESTONES, DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
+from vanvault.recovery.drill.scenarios import UNATTENDED_DRILLS
 from vanvault.recovery.drill.texts import phrase as drill_phrase
 from vanvault.recovery.drill.verb import (
     DrillReport,
@@ -24,6 +25,7 @@ from vanvault.recovery.drill.verb import (
 
 __all__ = [
     "MILESTONES",
+    "UNATTENDED_DRILLS",
     "ArchivedFile",
     "ArchivedReport",
     "DrillPlan",

@@ -25,6 +25,7 @@ from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.standard_streams import OutputLost, guard_streams
 from vanvault.recovery.running import RunningVerb, watched
+from vanvault.recovery.schedule.asked import asked_job
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import entries_of, entry_named
 from vanvault.recovery.schedule.verbs import VerbReport, task_of
@@ -46,10 +47,20 @@ class StderrObserver:
         return nullcontext(silent)
 
 
-def run_step(home: Path, name: str, step: int) -> VerbReport:
-    """Do one step of a job. Raises SettingsError (no such step) and what its verb raises."""
-    job = entry_named(entries_of(load_settings(home), has_verb), name).job
-    task = task_of(job.commands[step]) if 0 <= step < len(job.commands) else None
+def run_step(home: Path, name: str, step: int, asked: str = "") -> VerbReport:
+    """Do one step of a job; ``asked``: of one that a person asked for under this id.
+
+    Raises SettingsError (no such step) and what its verb raises.
+    """
+    who = account()
+    if asked:
+        with Archive.open(home) as archive:
+            archive.catch_up()
+            found = asked_job(archive, asked)
+        job, who = found.job, found.who
+    else:
+        job = entry_named(entries_of(load_settings(home), has_verb), name).job
+    task = task_of(job.commands[step], who) if 0 <= step < len(job.commands) else None
     if task is None:
         raise SettingsError(f"the job {name} has no step {step} that is a function of recovery")
     with (
@@ -57,7 +68,7 @@ def run_step(home: Path, name: str, step: int) -> VerbReport:
         watched(
             StderrObserver(),
             home,
-            RunningVerb(job.commands[step][0], " ".join(job.commands[step][1:]), account(), job=name),
+            RunningVerb(job.commands[step][0], " ".join(job.commands[step][1:]), who, job=name, asked=asked),
             clock=archive.clock,
             id=archive.entropy.token(8).hex(),
             counts=True,
@@ -99,12 +110,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The process. Returns its exit code."""
     parser = argparse.ArgumentParser(description="One step of a scheduled job.")
     parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--asked", default="")
     parser.add_argument("job")
     parser.add_argument("step", type=int)
     given = parser.parse_args(arguments)
 
     def run() -> tuple[ExitCode, dict[str, object]]:
-        report = run_step(given.home, given.job, given.step)
+        report = run_step(given.home, given.job, given.step, given.asked)
         return report.exit_code, report.as_json()
 
     return at_edge(run)

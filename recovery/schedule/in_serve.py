@@ -118,7 +118,7 @@ class Scheduler:
         self._not_before[job.name] = now + min(NOT_AGAIN, job.every)
         self._read_at = None
         try:
-            with _opened_log(folder / f"{job.name}.log") as log:
+            with opened_log(folder / f"{job.name}.log") as log:
                 process = subprocess.Popen(
                     self._command(job),
                     stdin=subprocess.DEVNULL,
@@ -150,7 +150,7 @@ class Scheduler:
         return job_process(self._archive.home, job.name)
 
 
-def _opened_log(path: Path) -> BinaryIO:
+def opened_log(path: Path) -> BinaryIO:
     """The emptied log of a job; where the cache cannot be used, the job runs without one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -43,6 +43,7 @@ class Job:
     deadline: timedelta = timedelta(hours=1)
     missed: Missed = "catch-up"
     accepted: frozenset[int] = frozenset((0,))  # exit codes with which all is well
+    asked: str = ""  # id under which a person asked for it: its steps are those on record
     apart: bool = False  # needs the disposers' credentials: a timer of the host runs it, and no node
 
 

@@ -36,6 +36,11 @@ def job_process(home: Path, job: str) -> tuple[str, ...]:
     return (*_PYTHON, "vanvault.recovery.schedule", "--home", str(home), job)
 
 
+def asked_process(home: Path, id: str, job: str) -> tuple[str, ...]:
+    """The process that runs what a person asked for: lock, lease, steps and record."""
+    return (*_PYTHON, "vanvault.recovery.schedule", "--home", str(home), "--asked", id, job)
+
+
 def step_process(home: Path, job: Job, step: int, *, as_json: bool) -> tuple[str, ...]:
     """The process of one step of a job, by its number from 0.
 
@@ -43,6 +48,18 @@ def step_process(home: Path, job: Job, step: int, *, as_json: bool) -> tuple[str
     """
     command = job.commands[step]
     if task_of(command) is not None:
-        return (*_PYTHON, "vanvault.recovery.schedule.child", "--home", str(home), job.name, str(step))
+        return (
+            *_PYTHON,
+            "vanvault.recovery.schedule.child",
+            "--home",
+            str(home),
+            *_asked(job),
+            job.name,
+            str(step),
+        )
     words = (*command, "--json") if as_json else command
     return (*_PYTHON, "vanvault.cli", "--home", str(home), *words)
+
+
+def _asked(job: Job) -> tuple[str, ...]:
+    return ("--asked", job.asked) if job.asked else ()

@@ -23,6 +23,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.home_files import load_settings
+from vanvault.recovery.schedule.asked import asked_job
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease
 from vanvault.recovery.schedule.model import Job, JobRun, Lease, Result
 from vanvault.recovery.schedule.planner import standing
@@ -69,6 +70,16 @@ def run_named(home: Path, name: str, *, if_due: bool = False, as_json: bool = Fa
     if not entry.job.commands or not all(has_verb(words[0]) for words in entry.job.commands):
         raise InvalidInput(f"the job {name} has nothing to run: {entry.why_off}", field="name")
     return run_job(lambda: Archive.open(home), home, entry.job, if_due=if_due, as_json=as_json)
+
+
+def run_asked(home: Path, id: str) -> FinishedJob:
+    """Run what a person asked for under this id. Raises NotFound, InvalidInput, and as ``run_job``."""
+    with Archive.open(home) as archive:
+        archive.catch_up()
+        job = asked_job(archive, id).job
+    finished = run_job(lambda: Archive.open(home), home, job, as_json=True)
+    assert finished is not None  # noqa: S101 - whether it is due was not asked
+    return finished
 
 
 def run_job(

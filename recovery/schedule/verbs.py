@@ -51,14 +51,18 @@ class Verb:
         return named and (self.positional or not rest or rest[0].startswith("-"))
 
 
-def task_of(command: Sequence[str]) -> VerbFunction | None:
-    """What a command of a job does; None: it is no verb of this table. Raises InvalidInput (options)."""
+def task_of(command: Sequence[str], who: str = "") -> VerbFunction | None:
+    """What a command of a job does; None: it is no verb of this table. Raises InvalidInput (options).
+
+    ``who``: the person who asked for it, of verbs that persons may ask a node for; else it is this account.
+    """
     verb = next((verb for verb in VERBS if verb.fits(command)), None)
     if verb is None:
         return None
     parser = _Parser(" ".join(verb.words))
     parser.add_argument("--json", action="store_true")  # a job always tells its report as JSON
     verb.options(parser)
+    parser.set_defaults(who=who or account())
     return verb.task(parser.parse_args(list(command[len(verb.words) :])))
 
 
@@ -122,7 +126,7 @@ def _verify(given: argparse.Namespace) -> VerbFunction:
         take_turn=given.next,
         on_record=not given.no_record,
         workers=given.workers,
-        who=account(),
+        who=given.who,
     )
     return lambda archive, observer: verify(archive, request, observer)
 
@@ -251,7 +255,7 @@ def _drill(given: argparse.Namespace) -> VerbFunction:
         escrowed=Escrowed(given.bundle, tuple(given.shares)),
         workers=given.workers,
         dry_run=given.dry_run,
-        who=account(),
+        who=given.who,
     )
     return lambda archive, observer: drill(
         archive,

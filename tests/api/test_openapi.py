@@ -49,7 +49,7 @@ WITH_TOKEN = {
     "/v1/law": {"get"},
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
-    "/v1/jobs": {"get"},
+    "/v1/jobs": {"get", "post"},
     "/v1/jobs/running": {"get"},
     "/v1/jobs/{job_id}": {"get"},
     "/v1/drills": {"get"},

@@ -84,3 +84,7 @@ _ALL = (
 )  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
+#: Those that need no shares of keys, and so nobody at the host.
+UNATTENDED_DRILLS = tuple(
+    one.name for one in _ALL if not one.needs_escrow and one.recovers_from != "third copy"
+)

@@ -8,16 +8,20 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.api.console.conftest import ConsolePlace
+from tests.api.console.conftest import Browser, ConsolePlace, token_in
 from tests.api.console.test_search import looks_of
 from tests.support.command import run_cli
+from tests.support.waiting import wait_for
 from vanvault.api.console.jobs_route import MOST_POLLS
 from vanvault.api.console.terms import term
 from vanvault.api.console.views.job import FIGURES, job_view
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.journal import OwnEvent
+from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.recovery.job_record import JOB_KINDS, OneJob, recorded_job
 from vanvault.recovery.running import RunningVerb, watched
+from vanvault.recovery.schedule import JobWish
 from vanvault.recovery.work import QUIET, Extent
 
 
@@ -150,3 +154,58 @@ def test_a_page_asks_by_itself_for_a_while_and_then_no_more(place: ConsolePlace)
     assert "hx-get" not in operator.get(f"/console/jobs/running?n={MOST_POLLS}").text
     for wrong in ("n=-1", "n=1000", "n=1&n=2", "m=1"):
         assert operator.get(f"/console/jobs/running?{wrong}").status_code == 400
+
+
+def done(operator: Browser) -> bool:
+    ended = any(one["who"] == "thu" for one in operator.get("/v1/jobs").json()["jobs"])
+    now = operator.get("/v1/jobs/running").json()
+    return ended and not now["here"] and not now["leased"]
+
+
+def test_an_operator_starts_a_verification_and_two_presses_start_one(place: ConsolePlace) -> None:
+    operator, form = place.of("thu"), "/console/jobs/start"
+    wish = {"verb": "verify", "subset": "1/1", "token": token_in(operator.get("/console/jobs"), form)}
+    first = operator.post(form, wish)
+    assert (first.status_code, first.headers["location"]) == (303, "/console/jobs/running"), first.text
+    again = operator.ask_json("/v1/jobs", {"verb": "verify", "subset": "2/3"})
+    assert again.status_code == 200 and again.json()["already"] and again.json()["subset"] == "1/1"
+    wait_for(lambda: done(operator), "the end of the verification")
+    (job,) = [one for one in operator.get("/v1/jobs").json()["jobs"] if one["who"] == "thu"]
+    assert (job["type"], job["outcome"]) == ("verify.finished", "succeeded")
+    with Archive.open(place.home) as archive:
+        archive.catch_up()
+        (asked,) = own_events(archive.search, EventType.JOB_ASKED)
+        assert (asked.detail["who"], asked.detail["verb"], asked.detail["subset"]) == ("thu", "verify", "1/1")
+        run = next(own_events(archive.search, "schedule.ran"))
+        assert (run.detail["job"], run.detail["result"]) == ("verify", "ok")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"verb": "restore"},
+        {"verb": "drill"},
+        {"verb": "drill", "scenario": "keys-lost"},
+        {"verb": "drill", "scenario": "index-lost", "subset": "next"},
+        {"verb": "verify", "scenario": "index-lost"},
+        {"verb": "verify", "subset": "0/3"},
+        {"verb": "verify", "subset": "1/100000"},
+        {"verb": "verify", "subset": ["1/1"]},
+        {"verb": ["verify"]},
+        {"verb": "drill", "scenario": ["index-lost"]},
+        {"verb": "verify", "workers": "64"},
+    ],
+)
+def test_nothing_else_can_be_asked_for(wish: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        JobWish.parse(wish)
+
+
+def test_who_may_not_operate_starts_nothing_and_sees_no_form(place: ConsolePlace) -> None:
+    for name in ("hoa", "tam"):
+        page = place.of(name).get("/console/jobs")
+        assert "/console/jobs/start" not in page.text
+        assert place.of(name).ask_json("/v1/jobs", {"verb": "verify"}).status_code == 403
+    operator = place.of("vinh")
+    bad = operator.post("/console/jobs/start", {"verb": "verify", "subset": "1/1", "token": "0" * 32})
+    assert bad.status_code == 403
