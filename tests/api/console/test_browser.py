@@ -289,6 +289,50 @@ def test_a_screen_of_320_pixels_needs_no_scrolling_sideways(
         found.check(f"small{path.partition('?')[0].replace('/', '-')}.vi")
 
 
+#: What leaves the page at its right or left, but for tables that scroll by themselves on a screen.
+_OUTSIDE = """printed => {
+  const width = document.documentElement.clientWidth, found = [];
+  for (const one of document.querySelectorAll("body *")) {
+    if (one.closest("svg, .skip") || (!printed && one.parentElement.closest(".scroll"))) continue;
+    const box = one.getBoundingClientRect();
+    const cut = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth + 1;
+    if (box.width && (box.right > width + 1 || box.left < -1 || cut)) found.push(one.outerHTML.slice(0, 120));
+  }
+  return found.slice(0, 3);
+}"""
+#: Every page, and who opens it.
+_WALK = {
+    "lan": ("", "/inbox", "/search?order=newest", "/jobs", "/nothing"),
+    "tam": (
+        *("", "/inbox", "/sites", "/jobs", "/access", "/people?all=true", "/people/tam"),
+        *("/help", "/help/keys-lost", "/reports", "/holds?all=true", "/disposals", "/law"),
+    ),
+    "minh": ("", "/search", "/people"),
+}
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_no_page_is_cut_at_320_pixels_in_forced_colours_or_on_paper(
+    place: ConsolePlace, ids: dict[str, str], browser: Browser, language: str
+) -> None:
+    """320 pixels are also a screen of 1280 at 400 %."""
+    for name, paths in _WALK.items():
+        opened = (*paths, f"/messages/{ids['m-0']}") if name == "lan" else paths
+        with tab(browser, place.server.url, locale=LOCALES[language]) as found:
+            signed_in(found, place, name)
+            page = found.page
+            for path in opened:
+                page.set_viewport_size({"width": 320, "height": 640})
+                page.emulate_media(media="screen", forced_colors="active")
+                found.open(f"/console{path}")
+                assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+                assert page.evaluate(_OUTSIDE, False) == [], path
+                page.set_viewport_size({"width": 718, "height": 1000})  # A4 within its margins
+                page.emulate_media(media="print", forced_colors="none")
+                assert page.evaluate(_OUTSIDE, True) == [], path
+                assert found.wrong == []
+
+
 def test_forced_colours_keep_what_is_there(
     place: ConsolePlace, ids: dict[str, str], browser: Browser
 ) -> None:
