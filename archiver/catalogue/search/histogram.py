@@ -160,19 +160,24 @@ class Histograms:
         return self.by_each(asked, (asked.by,))[asked.by]
 
     def by_each(self, asked: HistogramQuery, by: Iterable[By]) -> dict[By, Histogram]:
-        """The same entries counted by each of these, read once. Raises as ``of``."""
-        rollups, unread = self._rollups(asked)
+        """The same entries counted by each of these, read once. Raises as ``of``.
+
+        Of all of time, and not by day, sums of months are enough: the index keeps them at hand.
+        """
+        by = tuple(by)
+        of_all_time = (asked.from_day, asked.to_day) == (_FIRST_DAY, _LAST_DAY)
+        rollups, unread = self._rollups(asked, monthly=of_all_time and "day" not in by)
         chosen = rollups.between(asked.from_day, asked.to_day).select(**asked.filters)
         whole = chosen.total()
         return {one: Histogram(one, _bars(chosen.by(one)), whole.entries, whole.size, unread) for one in by}
 
-    def _rollups(self, asked: HistogramQuery) -> tuple[Rollups, tuple[Unread, ...]]:
+    def _rollups(self, asked: HistogramQuery, *, monthly: bool) -> tuple[Rollups, tuple[Unread, ...]]:
         for _ in range(_ATTEMPTS):
             needed = self._catalogue.current().logs
 
             def counted(reader: IndexReader) -> tuple[frozenset[str], Rollups]:
                 keys = frozenset(segment.key for segment in reader.segments())
-                return keys, reader.rollups(asked.from_day, asked.to_day)
+                return keys, reader.months() if monthly else reader.rollups(asked.from_day, asked.to_day)
 
             (indexed, compacted), lacking = self._index.ask(needed, counted)
             with self._tail.snapshot() as connection:

@@ -130,7 +130,11 @@ def test_search_is_a_scan_before_during_and_after_compaction(days: Any, drawn: A
         asked += [Query(to_us=made.cut, order=order, limit=7) for order in ("newest", "oldest")]  # type: ignore[arg-type]
         truth = [expected(made.scanned, query) for query in asked]
         carried = [Pager(query) for query in asked]
-        counted = [HistogramQuery("state", {"gateway": GATEWAY}), HistogramQuery("day", {"entry": "message"})]
+        counted = [
+            HistogramQuery("state", {"gateway": GATEWAY}),
+            HistogramQuery("day", {"entry": "message"}),
+            HistogramQuery("month", {"gateway": GATEWAY}),
+        ]
         first, second = made.archives
 
         def check(*archives: Archive) -> None:
@@ -194,7 +198,8 @@ def check_histogram(archive: Archive, made: World, asked: HistogramQuery) -> Non
     sizes: Counter[str] = Counter()
     for one in made.scanned:
         if matches(one.item, asked.filters):
-            value = one.item["received_at"][:10] if asked.by == "day" else one.item[asked.by]
+            length = {"day": 10, "month": 7}.get(asked.by)
+            value = one.item["received_at"][:length] if length else one.item[asked.by]
             counts[value] += 1
             sizes[value] += one.item["size"]
     assert {bar.value: bar.entries for bar in found.bars} == dict(counts)
