@@ -1,7 +1,7 @@
 """Clocks of the law, read from the archive; locks that follow them."""
 
 from vanvault.recovery.retention.beside import KeptEntry, kept_entry
-from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.entry_clocks import EntryClock, clocks_of_segments
 from vanvault.recovery.retention.explaining import (
     ClockShown,
     clock_beside,

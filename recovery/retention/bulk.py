@@ -28,6 +28,7 @@ from vanvault.archiver.core.format.segments.schema import LOG
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import from_us, to_us, vietnam_day
 from vanvault.archiver.retention import CaseEntry, CaseState, TransactionClock, clock_of, closing_table
+from vanvault.recovery.retention.entry_clocks import EntryClock
 from vanvault.recovery.retention.explaining import dues_of
 from vanvault.recovery.retention.in_force import owed_profiles
 from vanvault.recovery.retention.links import (
@@ -47,45 +48,10 @@ _TOGETHER = 200_000
 _PLAIN = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class EntryClock:
-    """One entry of a segment, and the clock of its transaction."""
-
-    segment: str  # key of its manifest
-    id: str
-    gateway: str
-    entry: str  # "message", "event", or "disposed"
-    received_us: int
-    transaction: str  # its id; "": the entry is its own
-    state: CaseState
-    due_log_us: int | None  # the end of the last day; None: it is open, all gone, or the archive's own
-    due_originals_us: int | None
-    large_object: str  # key of the object that holds its bytes, or ""
-    size: int  # bytes as received
-    has_insurance_number: bool
-    repeats: str  # id of the entry that it repeats, which searches show in its place, or ""
-    closed_us: int | None  # the time that counts for the line that closed it; None: as for the dues
-    start_us: int | None  # what its period is counted from
-    first_us: int  # receipt of the first entry of its transaction
-    last_us: int  # and of the last one
-    entries: int  # of its transaction
-    was_closed: bool  # the transaction was closed once, and opened again
-    unread: bool  # something that may belong to its transaction could not be read
-
-    @property
-    def is_own(self) -> bool:
-        """Is it one of the archive's own lines?"""
-        return self.gateway == SYSTEM_GATEWAY
-
-
-def clocks_of_segments(
+def read_clocks(
     archive: Archive, segments: Sequence[KnownSegment], note: Callable[[Unread], None]
 ) -> Iterator[EntryClock]:
-    """The clock of every entry of these segments, segment by segment, in the order of their rows.
-
-    ``note`` is told, maybe more than once, what could not be read; a segment that is one of the given ones
-    then has no entries here. Raises KeyUnavailable, SettingsError, SiteUnavailable, Damaged (the index).
-    """
+    """``clocks_of_segments``; raises what it raises."""
     yield from _Bulk(archive, note).of(segments)
 
 

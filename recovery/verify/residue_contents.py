@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.segments import residue_rows
@@ -49,6 +48,8 @@ class PutBack:
 
 def put_back(log: pa.Table, residue: pa.Table | None, *, key: str = "") -> PutBack:
     """What the log was before, as far as kinds of entries go; ``residue``: None for any other segment."""
+    import pyarrow.compute as pc  # takes 50 ms to load, and most commands load this room
+
     nothing = np.zeros(log.num_rows, dtype=bool)
     if residue is None:
         return PutBack(log, nothing)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vanvault.archiver.core.errors import Damaged, Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.format.batches import digest_bodies
@@ -36,6 +36,9 @@ from vanvault.recovery.verify.contents import (
 )
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_contents import OpenPart, SegmentCheck, check_segment
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True, slots=True)

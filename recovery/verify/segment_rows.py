@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.batches import (
@@ -105,6 +104,8 @@ def batches_of(
 
 def _by_place(log: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The log's row numbers in the order of writer, sequence and row."""
+    import pyarrow.compute as pc  # takes 50 ms to load, and most commands load this room
+
     sequence, row = (np.asarray(log.column(name)) for name in ("sequence", "row"))
     writers = pc.rank(log.column("writer"), tiebreaker="dense")
     return np.lexsort((row, sequence, np.asarray(writers)))
@@ -123,6 +124,8 @@ def _check_complete(
     held: Sequence[Evidence],
     rows: np.ndarray[tuple[int], np.dtype[np.int64]],
 ) -> None:
+    import pyarrow.compute as pc
+
     if len(order) != rows.sum():
         raise Incomplete(f"the log holds {len(order)} rows, the batches of the evidence have {rows.sum()}")
     at = pa.array(order)
@@ -171,6 +174,8 @@ def _made(rows: pa.Table, held: Sequence[Evidence], bodies: list[Hashes | None])
 
 def _columns(rows: pa.Table, kind: str) -> dict[str, list[Any]]:
     """The columns of all rows of a kind, but their ids and bodies."""
+    import pyarrow.compute as pc
+
     own = pc.equal(rows.column("entry"), _ENTRY[kind])
     part = rows if pc.all(own).as_py() else rows.filter(own)
     if kind == "events" and part.column("occurred_at").null_count:

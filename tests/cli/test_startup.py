@@ -61,6 +61,12 @@ def test_a_verb_loads_no_library_that_it_may_not_need(module: str) -> None:
     assert HEAVY & set(done.stdout.split()) == set()
 
 
+def test_a_status_loads_nothing_that_only_reads_rows_or_prints_shares() -> None:
+    program = "import sys, vanvault.recovery.status; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"pyarrow.compute", "segno", *PARQUET} & set(done.stdout.split()) == set()
+
+
 def run(home: Path, *verb: str) -> tuple[set[str], str]:
     """The modules of a process that has run a verb to its end with success, and what it wrote to stdout."""
     command = [sys.executable, "-c", _PROGRAM, "--home", str(home), *verb]

@@ -7,8 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import segno
-
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Entropy
@@ -84,6 +82,8 @@ def write_escrow(folder: Path, escrow: Escrow) -> Path:
 
 def qr_code(share: KeyShare) -> bytes:
     """The share as a QR code (ISO/IEC 18004), SVG, 90 mm or so on paper."""
+    import segno  # takes 15 ms to load, which only papers of an escrow need
+
     image = io.BytesIO()
     code = segno.make(compact(share), error="m", micro=False)
     title = f"VanVault key share {share.number} of {share.of.shares}, set {share.of.set_id}"

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format.segments.schema import LOG
@@ -98,6 +97,8 @@ def reduced_log(log: pa.Table, whole: Mapping[str, str], originals: frozenset[st
         whole: of each entry that goes whole, by id: "message" or "event".
         originals: ids of those whose bytes go.
     """
+    import pyarrow.compute as pc  # takes 50 ms to load, and most commands load this room
+
     ids = [id for id, _ in entries_of_log(log)]
     gone: _Mask = np.array([id in whole for id in ids], dtype=bool)
     events: _Mask = np.array([whole.get(id) == "event" for id in ids], dtype=bool)
@@ -121,6 +122,8 @@ def reduced_log(log: pa.Table, whole: Mapping[str, str], originals: frozenset[st
 
 
 def _emptied(column: pa.Array, gone: _Mask, field: pa.Field) -> pa.Array:
+    import pyarrow.compute as pc
+
     if pa.types.is_list(field.type):
         values: list[Any] = [
             [] if empty else value for empty, value in zip(gone, column.to_pylist(), strict=True)
