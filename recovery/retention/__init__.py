@@ -1,7 +1,8 @@
 """Clocks of the law, read from the archive; locks that follow them."""
 
 from vanvault.recovery.retention.beside import KeptEntry, kept_entry
-from vanvault.recovery.retention.entry_clocks import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.entry_clock import EntryClock
+from vanvault.recovery.retention.entry_clocks import clocks_of_segments
 from vanvault.recovery.retention.explaining import (
     ClockShown,
     clock_beside,

@@ -28,7 +28,7 @@ from vanvault.archiver.core.format.segments.schema import LOG
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import from_us, to_us, vietnam_day
 from vanvault.archiver.retention import CaseEntry, CaseState, TransactionClock, clock_of, closing_table
-from vanvault.recovery.retention.entry_clocks import EntryClock
+from vanvault.recovery.retention.entry_clock import EntryClock
 from vanvault.recovery.retention.explaining import dues_of
 from vanvault.recovery.retention.in_force import owed_profiles
 from vanvault.recovery.retention.links import (

@@ -26,7 +26,8 @@ from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.disk import replace_file
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
-from vanvault.recovery.retention.entry_clocks import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.entry_clock import EntryClock
+from vanvault.recovery.retention.entry_clocks import clocks_of_segments
 from vanvault.recovery.work import account, is_round_due_on_record
 
 _log = Logger("vanvault.retention")

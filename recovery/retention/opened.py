@@ -13,7 +13,8 @@ from vanvault.archiver.catalogue import KnownSegment, Unread
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import EventType, newest_event
-from vanvault.recovery.retention.entry_clocks import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.entry_clock import EntryClock
+from vanvault.recovery.retention.entry_clocks import clocks_of_segments
 from vanvault.recovery.work import account
 
 #: Objects that could not be read, as an answer names them.

@@ -20,7 +20,8 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import RetentionClass, due_of
 from vanvault.recovery.approvals import need
-from vanvault.recovery.retention.entry_clocks import EntryClock, clocks_of_segments
+from vanvault.recovery.retention.entry_clock import EntryClock
+from vanvault.recovery.retention.entry_clocks import clocks_of_segments
 from vanvault.recovery.retention.in_force import known_profile
 
 _MOST_REASON = 1000
