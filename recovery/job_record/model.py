@@ -19,6 +19,7 @@ _LONGEST_MS = 366 * 24 * 3600 * 1000  # a job that says it took longer does not 
 #: unclear: the event says nothing of it that this version can read; it is never told to be a success.
 JobOutcome = Literal["succeeded", "failed", "unclear"]
 
+DRILL = "drill.finished"
 CLEARING = EventType.CLEARING_STARTED
 
 
@@ -34,7 +35,7 @@ class JobKind:
 #: What names who asked for what of whom takes the permission to see looks, as everywhere.
 JOB_KINDS = (
     JobKind(EventType.VERIFY_FINISHED, lambda told: told["whole"] is True),
-    JobKind("drill.finished", lambda told: told["passed"] is True),
+    JobKind(DRILL, lambda told: told["passed"] is True),
     JobKind("backup.ran", lambda told: told["whole"] is True and not told.get("escrow_problems")),
     JobKind("backup.checked", lambda told: told["whole"] is True),
     JobKind("site.restored", lambda told: not told["failures"]),
@@ -68,8 +69,8 @@ class RecordedJob:
     @property
     def began_at(self) -> datetime | None:
         """When it began, by its end and its duration; None: it does not say how long it took."""
-        if self.ms is None or self.ms > _LONGEST_MS:
-            return None
+        if self.ms is None or self.ms > _LONGEST_MS or self.type == DRILL:
+            return None  # a drill's duration is that of the recovery which it rehearsed
         return self.at - timedelta(milliseconds=self.ms)
 
     def as_json(self) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_a_job_tells_what_it_was_how_much_how_long_and_who() -> None:
     found = recorded_job(event("verify.finished", told))
     assert (found.about, found.bytes, found.ms, found.who) == ("3/30", 12, 61_000, "")
     assert found.as_json()["began_at"] == "2026-11-30T00:00:00Z"
+    assert recorded_job(event("drill.finished", {"passed": True, "ms": 61_000})).began_at is None
     odd = recorded_job(event("export.finished", {"unreadable": 0, "bytes": True, "ms": -1, "who": ["x"]}))
     assert (odd.bytes, odd.ms, odd.who, odd.began_at) == (None, None, "", None)
     assert recorded_job(event("verify.finished", {"ms": 10**17})).began_at is None

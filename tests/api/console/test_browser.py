@@ -371,3 +371,14 @@ def test_at_the_end_of_a_session_the_page_is_hidden_and_nothing_is_asked(
         expect(found.page.locator("#session-over a")).to_have_attribute(
             "href", "/console/sign-in?next=/console"
         )
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_an_operator_finds_the_forms_that_start_jobs(
+    place: ConsolePlace, browser: Browser, language: str
+) -> None:
+    with tab(browser, place.server.url, locale=LOCALES[language]) as found:
+        signed_in(found, place, "thu")
+        found.open("/console/jobs")
+        expect(found.page.locator("form[action='/console/jobs/start']")).to_have_count(2)
+        found.check(f"jobs-start.{language}")
