@@ -12,6 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.servers.chromium import axe_rules
+from tests.support.waiting import wait_for
 
 #: Where pictures of pages go, for people to look at; never committed.
 PICTURES = Path(os.environ.get("VANVAULT_SCREENSHOTS", Path(__file__).parents[3] / "build" / "screenshots"))
@@ -30,6 +31,15 @@ class Tab:
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.url}{path}")
+
+    def reload_until(self, text: str) -> None:
+        """Load the page again and again until it says so: what the node knows grows old by itself."""
+
+        def says() -> bool:
+            self.page.reload()
+            return text in self.page.locator("main").inner_text()
+
+        wait_for(says, f"{self.page.url} says {text!r}")
 
     def sign_in(self, name: str, password: str, code: str) -> None:
         """Fill in the form that is shown, and send it."""
