@@ -24,7 +24,7 @@ from vanvault.api.session_routes import json_object, short_body
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import Busy, InvalidInput, NotFound
 from vanvault.archiver.people.extraction import Extraction, Extractions
-from vanvault.recovery.extraction import known_extractions
+from vanvault.recovery.extraction import AskedExtraction, known_extractions
 
 router = APIRouter()
 
@@ -38,39 +38,29 @@ _T = TypeVar("_T")
 @looked("access", "extract", of="extractions", gateways=False)
 async def extractions(request: Request) -> Response:
     """One's own extractions on record, the newest first; those of others for who may approve or see looks."""
-    node, reader = node_of(request), reader_of(request)
     parsed(request, lambda: _check_none(request))
-    known = await _read(node)
-    now, seen = node.archive.clock.now(), [one for one in known if _sees(reader, one)]
-    shows(request, (), len(seen))
-    return _json({"extractions": [one.as_json(now) for one in seen], "partial": bool(known.lacking)})
+    seen, partial = await shown_extractions(request)
+    now = node_of(request).archive.clock.now()
+    return _json({"extractions": [one.as_json(now) for one in seen], "partial": partial})
 
 
 @router.get("/v1/extractions/{extraction_id}", **openapi.EXTRACTION)
 @looked("access", "extract", of="extractions", gateways=False)
 async def extraction(request: Request, extraction_id: str) -> Response:
     """One extraction that the list shows: its form, its approval, and what was given out."""
-    node, reader = node_of(request), reader_of(request)
     parsed(request, lambda: _check_none(request))
-    found = (await _read(node)).by_id.get(extraction_id)
-    if found is None or not _sees(reader, found):
-        raise NotFound(
-            f"there is no extraction {extraction_id[:40]!r} that you may see", hint="GET /v1/extractions"
-        )
-    shows(request, (), 1)
-    return _json(found.as_json(node.archive.clock.now()))
+    found = await shown_extraction(request, extraction_id)
+    return _json(found.as_json(node_of(request).archive.clock.now()))
 
 
 @router.post("/v1/extractions", **openapi.ASK_EXTRACTION)
 @looked("count", "extract", gateways=False)
 async def ask(request: Request) -> Response:
     """Put a form on record with the scan of its letter; how many entries it finds is what others approve."""
-    node, reader = node_of(request), reader_of(request)
+    node = node_of(request)
     body = await short_body(request, node, "application/json", most=_MOST_BODY)
     form, scan = await _in_exports(node, lambda: parsed(request, lambda: _asked(body)))
-    asks(request, _texts(form.get("filter")))
-    done, approval = await _in_exports(node, lambda: asked_at_node(node, reader, form, scan))
-    shows(request, (), done.extraction.count)
+    done, approval = await asked_extraction(request, form, scan)
     told = done.extraction.as_json(node.archive.clock.now())
     answer = _json({**told, "already": done.already, "approval_request": approval})
     answer.status_code = 200 if done.already else 201
@@ -81,6 +71,48 @@ async def ask(request: Request) -> Response:
 @looked("extract", "extract", gateways=False)
 async def run(request: Request, extraction_id: str) -> Response:
     """The file of an approved extraction, by who asked for it; again until it is handed over."""
+    return await extraction_file(request, extraction_id)
+
+
+async def shown_extractions(request: Request) -> tuple[list[Extraction], bool]:
+    """Those that the reader may see, for a route that is ``looked``, and whether some may be missing.
+
+    Raises Busy, Damaged, SiteUnavailable.
+    """
+    reader = reader_of(request)
+    known = await _read(node_of(request))
+    seen = [one for one in known if _sees(reader, one)]
+    shows(request, (), len(seen))
+    return seen, bool(known.lacking)
+
+
+async def shown_extraction(request: Request, extraction_id: str) -> Extraction:
+    """One of them. Raises NotFound, Busy, Damaged, SiteUnavailable."""
+    found = (await _read(node_of(request))).by_id.get(extraction_id)
+    if found is None or not _sees(reader_of(request), found):
+        raise NotFound(
+            f"there is no extraction {extraction_id[:40]!r} that you may see", hint="GET /v1/extractions"
+        )
+    shows(request, (), 1)
+    return found
+
+
+async def asked_extraction(
+    request: Request, form: Mapping[str, Any], scan: bytes
+) -> tuple[AskedExtraction, str]:
+    """A form put on record for a route that is ``looked``, and the request for its approval.
+
+    Raises as ``asked_at_node``.
+    """
+    node, reader = node_of(request), reader_of(request)
+    asks(request, _texts(form.get("filter")))
+    done, approval = await _in_exports(node, lambda: asked_at_node(node, reader, form, scan))
+    shows(request, (), done.extraction.count)
+    return done, approval
+
+
+async def extraction_file(request: Request, extraction_id: str) -> Response:
+    """The file of an approved extraction, for a route that is ``looked``. Raises as ``run_at_node``."""
     node, reader = node_of(request), reader_of(request)
     asks(request, {"extraction": extraction_id})
     sent = await _in_exports(node, lambda: run_at_node(node, reader, extraction_id))

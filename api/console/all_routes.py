@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from vanvault.api.console import (
     access_route,
     disposals_route,
+    extractions_route,
     help_route,
     holds_route,
     home_route,
@@ -31,6 +32,7 @@ _ROUTES = (
     jobs_route,
     search_route,
     message_route,
+    extractions_route,
     sites_route,
     promotion_route,
     access_route,

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vanvault.api.console.multipart import form_parts
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE, check_same_site
 from vanvault.api.session_routes import short_body
@@ -63,6 +64,24 @@ async def form_of(request: Request, node: Node, secret: str) -> Mapping[str, str
         given = parse_qsl(body.decode(), max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise InvalidInput("the form cannot be read", field="body") from error
+    return _checked(request, secret, given)
+
+
+async def form_with_files_of(
+    request: Request, node: Node, secret: str, *, most: int
+) -> tuple[Mapping[str, str], Mapping[str, bytes]]:
+    """The same of a form with files, without empty ones: fields, and files of ``most`` bytes with all else.
+
+    Raises as ``form_of``.
+    """
+    check_same_site(request)
+    body = await short_body(request, node, "multipart/form-data", most=most)
+    parts = form_parts(request.headers["content-type"], body)
+    fields = _checked(request, secret, [(name, value) for name, value in parts.fields if value])
+    return fields, {name: data for name, data in parts.files.items() if data}
+
+
+def _checked(request: Request, secret: str, given: list[tuple[str, str]]) -> Mapping[str, str]:
     fields = dict(given)
     if len(fields) != len(given):
         raise InvalidInput("a field of the form is given twice", field="body")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.console.answers import page_answer
+from vanvault.api.console.extraction_links import extraction_of_entry
 from vanvault.api.console.forms import form_of
 from vanvault.api.console.languages import language_of
 from vanvault.api.console.message_parts import EntryParts
@@ -16,7 +17,7 @@ from vanvault.api.console.pages import MESSAGE, ORIGINAL
 from vanvault.api.console.routing import ConsoleRoute
 from vanvault.api.console.views.message import MessageView, facts_of
 from vanvault.api.console.views.original import MOST_SHOWN_BYTES, OriginalView, exact_text
-from vanvault.api.console.visits import visit_of
+from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of, reservation_of
 from vanvault.api.looks import looked, reader_of, shows
 from vanvault.api.people import SESSION_COOKIE
@@ -24,6 +25,7 @@ from vanvault.api.purpose import give_purpose
 from vanvault.api.reading import read_fresh, run_read, seen_entry
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.readable import text_page
 from vanvault.recovery.shown import reading_of
 
@@ -54,6 +56,7 @@ async def message(request: Request, entry_id: str) -> Response:
         receipt=await parts.receipt(),
         looks=looks,
         original=parts.original(),
+        extract=extraction_of_entry(node, item) if _may_be_extracted(visit, item) else "",
     )
     return page_answer(request, MESSAGE, view=view)
 
@@ -107,6 +110,10 @@ async def _file(request: Request, entry_id: str) -> Response:
         "Vanvault-Sha256": item["sha256"],
     }
     return Response(body, media_type="application/octet-stream", headers=headers)
+
+
+def _may_be_extracted(visit: Visit, item: Item) -> bool:
+    return visit.may("extract") and item["gateway"] != SYSTEM_GATEWAY
 
 
 async def _entry(request: Request, entry_id: str) -> Item:

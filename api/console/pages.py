@@ -118,6 +118,31 @@ ORIGINAL = ConsolePage(
     needs="originals",
     runbook="objects-damaged",
 )
+EXTRACTIONS = ConsolePage(
+    "extractions",
+    f"{PREFIX}/extractions",
+    N_("Extractions"),
+    N_("Data for an authority by its letter: asked for by form, approved by others, taken away once."),
+    needs="extract",
+    runbook="auditors",
+    in_menu=True,
+)
+EXTRACTION_FORM = ConsolePage(
+    "extraction-form",
+    f"{EXTRACTIONS.path}/new",
+    N_("Ask for an extraction"),
+    N_("What the letter of the authority asks for, and no more. Others approve exactly this form."),
+    needs="extract",
+    runbook="auditors",
+)
+EXTRACTION = ConsolePage(
+    "extraction",
+    f"{EXTRACTIONS.path}/{{extraction_id}}",
+    N_("Extraction"),
+    N_("The form as it was asked for, who approved it, what was given out, and how to check that."),
+    needs="extract",
+    runbook="auditors",
+)
 SITES = ConsolePage(
     "sites",
     f"{PREFIX}/sites",
@@ -216,7 +241,8 @@ HELP = ConsolePage("help", f"{HELP_INDEX.path}/{{name}}", N_("Help"), "")
 PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
 
 PAGES = (
-    *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, SITES, JOBS, RUNNING, JOB),
+    *(HOME, INBOX, SEARCH, MESSAGE, ORIGINAL, EXTRACTIONS, EXTRACTION_FORM, EXTRACTION),
+    *(SITES, JOBS, RUNNING, JOB),
     *(HOLDS, HOLD, DISPOSALS, DISPOSAL, PEOPLE, PERSON, REPORTS, LAW, ACCESS, HELP_INDEX, HELP, SIGN_IN),
 )
 

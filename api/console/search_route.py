@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vanvault.api.asked import exactly_asked
 from vanvault.api.console.answers import page_answer
+from vanvault.api.console.extraction_links import extraction_of
 from vanvault.api.console.forms import form_of
 from vanvault.api.console.looks_on_page import look_on_page
 from vanvault.api.console.pages import SEARCH
@@ -148,6 +149,7 @@ async def _answer(
         counts=counts,
         facets=facets,
         with_clocks=with_clocks,
+        extract=extraction_of(node, question) if visit.may("extract") else "",
     )
     answer = page_answer(request, SEARCH, view=view)
     if request.headers.get("hx-request"):

@@ -5,6 +5,7 @@ Words that reports have, too, stand there and are taken from there; here is what
 
 from __future__ import annotations
 
+from vanvault.api.console.terms_of_extractions import EXTRACTION_TERMS
 from vanvault.api.console.terms_of_people import PEOPLE_TERMS
 from vanvault.recovery.documents import LANGUAGES, Language
 from vanvault.recovery.reports import shared_word
@@ -138,6 +139,12 @@ _TERMS: dict[str, tuple[str, str]] = {
     "clock:expired": ("expired", "đã hết hạn"),
     "clock:closed": ("ended", "đã kết thúc"),
     "clock:disposed": ("disposed of", "đã tiêu hủy"),
+    "request:refused": ("refused", "bị từ chối"),
+    "request:withdrawn": ("withdrawn", "đã rút lại"),
+    "request:used": ("used up", "đã sử dụng"),
+    "request:expired": ("too old", "đã hết hạn"),
+    "request:void": ("void", "không còn giá trị"),
+    "request:unclear": ("not clear", "chưa rõ"),
     # jobs and their outcomes
     "job:verify.finished": ("Verification, part", "Kiểm tra toàn vẹn, phần"),
     "job:drill.finished": ("Drill", "Diễn tập"),
@@ -263,5 +270,5 @@ _TERMS: dict[str, tuple[str, str]] = {
 
 def term(name: str, language: Language) -> str:
     """What people read in place of this name; a name without a row stands as it is."""
-    found = _TERMS.get(name) or PEOPLE_TERMS.get(name) or shared_word(name)
+    found = _TERMS.get(name) or PEOPLE_TERMS.get(name) or EXTRACTION_TERMS.get(name) or shared_word(name)
     return found[LANGUAGES.index(language)] if found else name

@@ -141,6 +141,7 @@ class MessageView:
     receipt: PartShown
     looks: PartShown
     original: PartShown
+    extract: str = ""  # address of the form for an extraction of this entry; "": not for this person
 
 
 def look_gaps(unread: Sequence[Unread], others: str) -> tuple[LookGap, ...]:

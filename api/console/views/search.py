@@ -99,6 +99,7 @@ class SearchView:
     counts: CountsInTime | None = None
     facets: Facets | None = None
     with_clocks: bool = False
+    extract: str = ""  # address of the form for an extraction of these entries; "": not for this person
     wrong: str = ""  # why nothing could be searched, in the program's words
     wrong_field: str = ""
 

@@ -39,6 +39,7 @@ BY_HAND = {
     "nga": "approver",
     "quyet": "auditor-log",
     "sau": "auditor-log+security-officer",
+    "nhi": "approver",
 }
 SESSION, GUEST = "__Host-vanvault", "__Host-vanvault-guest"
 _FORM = re.compile(r'name="token" value="([0-9a-f]{32})"')

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.api.console.browsing import Tab, tab
 from tests.api.console.conftest import PASSWORD, SESSION, ConsolePlace
+from tests.api.console.test_extractions import run_of, send, sent
+from tests.api.console.test_inbox import answer
 from tests.api.console.test_message import HOSTILE
 from tests.servers import chromium
 from tests.servers.fixtures import unavailable
@@ -68,6 +70,20 @@ def drilled(place: ConsolePlace) -> str:
     assert run_cli(place.home, "drill", "run", "index-lost").exit_code in (0, 3)
     jobs = place.of("tam").get("/v1/jobs").json()["jobs"]
     return str(next(one["id"] for one in jobs if one["type"] == "drill.finished"))
+
+
+@pytest.fixture(scope="module")
+def taken(place: ConsolePlace, ids: dict[str, str]) -> str:
+    """The address of an extraction whose file was taken."""
+    mai, fields = place.of("mai"), sent(**{"filter.employer_code": EMPLOYER, "purpose": LONG})
+    address = send(mai, fields).headers["location"]
+    waits = place.browser()
+    assert waits.sign_in("nhi", place.code("nhi")).status_code == 303
+    asked = waits.get("/v1/approvals").json()["approvals"]
+    request = next(one for one in asked if one["subject"]["form"]["purpose"] == LONG)
+    assert answer(waits, request["id"], "approve").status_code == 303
+    assert run_of(mai, address).status_code == 200
+    return address
 
 
 def signed_in(found: Tab, place: ConsolePlace, name: str) -> None:
@@ -137,7 +153,7 @@ def planned(place: ConsolePlace) -> str:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_all_states_of_pages_keep_the_rules(
-    place: ConsolePlace, ids: dict[str, str], drilled: str, browser: Browser, language: str
+    place: ConsolePlace, ids: dict[str, str], drilled: str, taken: str, browser: Browser, language: str
 ) -> None:
     with tab(browser, place.server.url, locale=LOCALES[language]) as found:
         signed_in(found, place, "lan")
@@ -176,6 +192,15 @@ def test_all_states_of_pages_keep_the_rules(
         found.check(f"home-without-right.{language}")
         found.open("/console/search")
         found.check(f"not-permitted.{language}")
+    with tab(browser, place.server.url, locale=LOCALES[language]) as found:
+        signed_in(found, place, "mai")
+        for name, path in (
+            ("extractions", "/console/extractions"),
+            ("extraction-form", "/console/extractions/new"),
+            ("extraction", taken),
+        ):
+            found.open(path)
+            found.check(f"{name}.{language}")
     with tab(browser, place.server.url, locale=LOCALES[language]) as found:
         signed_in(found, place, "tam")
         found.open("/console")

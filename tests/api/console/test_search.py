@@ -194,7 +194,8 @@ def test_a_part_of_the_page_gets_the_address_of_the_question(place: ConsolePlace
 
 def test_a_bar_leads_to_exactly_what_it_counts(place: ConsolePlace, ids: list[str]) -> None:
     browser = place.of("lan")
-    page = browser.get(ask(browser, entry="message", order="oldest", during="2020..2030").headers["location"])
+    asked = {"gateway": "gateway-1", "entry": "message", "order": "oldest", "during": "2020..2030"}
+    page = browser.get(ask(browser, **asked).headers["location"])
     figure = page.text.partition("<figure>")[2].partition("</figure>")[0]
     address = html.unescape(figure.partition('href="')[2].partition('"')[0])
     question = dict(parse_qsl(urlsplit(address).query))
