@@ -165,7 +165,7 @@ async def asked_promotion(request: Request, node: Node, person: SignedOn, plan_i
         if good is None:
             raise Conflict(
                 "the table of acts asks for no approval of a promotion",
-                hint="Run at a host: vanvault failover promote.",
+                hint="See the plan at a host: vanvault failover promote --dry-run.",
             )
         return good.request
 
