@@ -148,6 +148,7 @@ async def _answer(
         near_complete=near.complete,
         counts=counts,
         facets=facets,
+        counts_unseen=bool(reader.sight.rows),
         with_clocks=with_clocks,
         extract=extraction_of(node, question) if visit.may("extract") else "",
     )

@@ -98,6 +98,7 @@ class SearchView:
     near_complete: bool = True
     counts: CountsInTime | None = None
     facets: Facets | None = None
+    counts_unseen: bool = False  # counts of everything have entries that this person may not see
     with_clocks: bool = False
     extract: str = ""  # address of the form for an extraction of these entries; "": not for this person
     wrong: str = ""  # why nothing could be searched, in the program's words

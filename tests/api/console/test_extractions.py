@@ -125,6 +125,14 @@ def test_from_a_search_to_a_file_that_is_checked_without_the_archive(
     assert "Tệp dữ liệu" in place.of("mai", "vi").get(address).text
 
 
+def test_a_period_of_occurrence_does_not_become_one_of_receipt(place: ConsolePlace, ids: list[str]) -> None:
+    mai = place.of("mai")
+    for by, period in (("receipt", "2020..2030"), ("occurrence", "")):
+        found = mai.get(f"/console/search?entry=event&during=2020..2030&by={by}")
+        form = mai.get(link_to_form(found)).text
+        assert f'name="filter.during" value="{period}"' in form and 'value="event" selected' in form
+
+
 def test_an_entry_leads_to_a_form_for_it_alone(place: ConsolePlace, ids: list[str]) -> None:
     mai = place.of("mai")
     form = mai.get(link_to_form(mai.get(f"/console/messages/{ids[1]}"))).text

@@ -214,6 +214,7 @@ def test_values_are_counted_and_lead_to_what_was_counted(place: ConsolePlace, id
     page = browser.get(ask(browser, order="newest").headers["location"])
     facets = facets_in(page)
     assert "Narrow the search: all that was found" in page.text
+    assert "not shown to you are counted, too" in page.text, "lan sees no looks of others"
     address, entries = facets["entry"]["message"]  # events grow with each look
     narrowed = facets_in(browser.get(address))
     assert list(narrowed["entry"]) == ["all values"], "the field that is asked for can be given up"
