@@ -20,7 +20,7 @@ from vanvault.archiver.people.credentials import (
 from vanvault.archiver.people.sign_on import SessionEnd
 from vanvault.archiver.people.sign_on.local import LocalCredentials, Passwords, new_seed
 from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.sign_on.view import CREDENTIAL_SET, ENDED, LOCAL_KIND, read_credentials
+from vanvault.recovery.sign_on.view import CREDENTIAL_SET, ENDED, LOCAL_KIND, read_credentials, read_sign_on
 from vanvault.recovery.work import QUIET, Observer
 
 _NONCE_BYTES = 16
@@ -92,7 +92,8 @@ def set_credentials(
 
     def events() -> list[EventDraft]:
         made = [credential_event(archive, account, held, request.who)]
-        if sealed is not None:
+        # A link, a provider or break-glass opens sessions of an account that had no credentials yet, too.
+        if sealed is not None or read_sign_on(archive, now).book.of_account(account.id):
             end = SessionEnd("credentials-set", archive.clock.now(), account=account.id)
             made.append(archive.system_event(ENDED, end.detail()))
         return made

@@ -496,6 +496,21 @@ def test_the_provider_is_asked_every_five_minutes_and_its_no_ends_the_session(
     assert [one["reason"] for one in node.told("session.ended")] == ["provider"]
 
 
+def test_a_session_from_before_the_first_credentials_ends_when_they_are_set(
+    node: Node, provider: FakeProvider
+) -> None:
+    add_account(Desk(node.archive, "anh"), NewAccount("tam", "person", "Tâm", roles=("auditor-log",)))
+    identity = ProviderIdentity(provider.issuer, SUBJECT)
+    add_identity(Desk(node.archive, "anh"), "tam", identity)
+    sign_ons = with_provider(node, provider)[0]
+    secret = come_back(sign_ons, provider).secret
+    assert sign_ons.caller(secret).account.name == "tam"
+    set_credentials(node.archive, CredentialRequest("tam", "anh", PASSWORD, new_codes=True), QUICK)
+    node.home.clock.advance(MINUTE)
+    with pytest.raises(AccessDenied, match="ended"):
+        sign_ons.caller(secret)
+
+
 def test_a_provider_that_is_away_refuses_until_it_is_back_and_ends_nothing(
     node: Node, provider: FakeProvider
 ) -> None:
