@@ -5,6 +5,7 @@ Words that reports have, too, stand there and are taken from there; here is what
 
 from __future__ import annotations
 
+from vanvault.api.console.terms_of_approvals import APPROVAL_TERMS
 from vanvault.api.console.terms_of_extractions import EXTRACTION_TERMS
 from vanvault.api.console.terms_of_people import PEOPLE_TERMS
 from vanvault.recovery.documents import LANGUAGES, Language
@@ -270,5 +271,6 @@ _TERMS: dict[str, tuple[str, str]] = {
 
 def term(name: str, language: Language) -> str:
     """What people read in place of this name; a name without a row stands as it is."""
-    found = _TERMS.get(name) or PEOPLE_TERMS.get(name) or EXTRACTION_TERMS.get(name) or shared_word(name)
+    tables = (_TERMS, PEOPLE_TERMS, EXTRACTION_TERMS, APPROVAL_TERMS)
+    found = next((table[name] for table in tables if name in table), None) or shared_word(name)
     return found[LANGUAGES.index(language)] if found else name

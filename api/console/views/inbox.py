@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from vanvault.api.console.views.subjects import SubjectLine, subject_lines
 from vanvault.api.console.views.waiting import WaitingShown
 from vanvault.archiver.core.canonical import canonical
 from vanvault.recovery.conditions import Condition
@@ -22,7 +23,8 @@ class ApprovalLine:
     id: str
     act: str
     about: str  # the act in the program's words
-    subject: tuple[tuple[str, str], ...]  # what it is about: names and values
+    told: tuple[SubjectLine, ...]  # what it is about, in words; empty where it is cut
+    subject: tuple[tuple[str, str], ...]  # the same as it is on record: names and values
     cut: bool  # a value is longer than is shown, so nobody can approve by this page
     digest: str  # what an approval is bound to
     requested_by: str
@@ -68,6 +70,7 @@ def approval_line(told: Mapping[str, Any], *, person: str, name: str, approves: 
         id=told["id"],
         act=told["act"],
         about=told["about"],
+        told=() if cut else subject_lines(told["subject"]),
         subject=tuple((field, value[:MOST_VALUE]) for field, value in values),
         cut=cut,
         digest=told["digest"],

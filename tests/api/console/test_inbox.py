@@ -12,6 +12,7 @@ import pytest
 from tests.api.console.conftest import SESSION, Browser, ConsolePlace, token_in
 from tests.support.forms import SCAN, told_form
 from vanvault.api.console.views.inbox import MOST_VALUE, approval_line
+from vanvault.api.console.views.subjects import subject_lines
 
 LONG = "Nguyễn Phúc Bảo Quỳnh Công Tằng Tôn Nữ Thị Ánh Tuyết"
 
@@ -64,6 +65,33 @@ def test_what_a_request_is_about_is_told_as_it_is_and_never_cut_in_silence() -> 
     assert long.cut and len(long.subject[0][1]) == MOST_VALUE
 
 
+def test_what_an_extraction_is_about_is_told_in_words_and_nothing_is_left_out() -> None:
+    form = told_form(filter={"gateway": "default", "from": "2026-01-01T00:00:00+07:00"})
+    subject = {"extraction": "x-1", "form": form, "count": 18, "before": "2026-12-01T02:45:06Z", "odd": [1]}
+    told = {one.name: one for one in subject_lines(subject)}
+    assert told["form.letter.number"].value == form["letter"]["number"]
+    kinds = [told[name].kind for name in ("form.letter.day", "form.until", "before")]
+    assert kinds == ["day", "day", "time"]
+    assert (told["form.filter.gateway"].term, told["form.filter.from"].kind) == ("field:gateway", "time")
+    assert told["form.fields"].values == tuple(form["fields"])
+    assert (told["odd"].term, told["odd"].value) == ("", "[1]"), "unknown: as it is on record"
+    names = list(told)
+    assert (names[0], names[-1]) == ("form.letter.number", "odd")
+    leaves = {f"form.{name}" for name in form if name not in ("letter", "recipient", "filter")}
+    leaves |= {f"form.{name}.{key}" for name in ("letter", "recipient", "filter") for key in form[name]}
+    assert set(told) == leaves | {"extraction", "count", "before", "odd"}
+
+
+def test_a_value_of_another_shape_stands_as_text() -> None:
+    strange = subject_lines({"form": "no form", "before": True, "count": "many", "reason": {}})
+    assert {(one.name, one.kind, one.value) for one in strange} == {
+        ("form", "text", "no form"),
+        ("before", "text", "true"),
+        ("count", "text", "many"),
+        ("reason", "text", "{}"),
+    }
+
+
 def asked(place: ConsolePlace, purpose: str) -> str:
     """An extraction that mai asks for; the id of the request for its approval."""
     today = datetime.now(UTC).date()
@@ -96,6 +124,7 @@ def test_a_request_is_approved_by_form_and_by_nobody_who_asked_for_it(place: Con
     own = place.of("mai", "vi").get("/console/inbox").text
     assert id in own and "Khai thác dữ liệu" in own and f"{id}/approve" not in own
     assert LONG in own and "<script>alert" not in own
+    assert "Cơ quan ban hành" in own and "Thời hạn sử dụng" in own and "Số bản ghi tìm thấy" in own
     nga = place.of("nga")
     page = nga.get("/console/inbox").text
     assert id in page and "Deadline" in page and "0 of 1 approvals" in page
