@@ -23,10 +23,13 @@ TIME_PARAMETERS = ("from", "to", "during")
 _OFFSET = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1971, 9997
 _DAY = timedelta(days=1)
+#: Between two periods: dots, or a dash with blanks around it; a dash without blanks is of a date.
+_BETWEEN = re.compile(r"\.\.|\s+[-\u2013\u2014]\s+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HINT = (
     "Write a day (2026-03-31, 31/03/2026), a month (2026-03, 03/2026), a quarter (Q1/2026, Quý 1/2026),"
-    " half a year (2026-H1), a year (2026), or two of them with .. between: 01/2026..03/2026."
+    " half a year (2026-H1), a year (2026), or two of them with .. between:"
+    " 01/2026..03/2026, 01/2026 - 03/2026."
 )
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 
@@ -74,15 +77,15 @@ class AskedDays:
 
 
 def days_of(text: str, *, field: str = "during") -> AskedDays:
-    """The days of a period as people write it: a day, month, quarter, half, year, or ``A..B`` with both.
+    """The days of a period as people write it: day, month, quarter, half, year, ``A..B`` or ``A - B``.
 
     Raises InvalidInput: it is none, or its end is before its begin.
     """
-    begin, dots, end = text.partition("..")
+    begin, *end = _BETWEEN.split(text, maxsplit=1)
     first = _period(begin, field)
-    if not dots:
+    if not end:
         return first
-    last = _period(end, field)
+    last = _period(end[0], field)
     if last.after <= first.first:
         raise InvalidInput(f"{field} ends before it begins", field=field, hint=_HINT)
     return AskedDays(first.first, last.after)

@@ -31,6 +31,10 @@ WRITTEN = [
     ("2026-H2", (date(2026, 7, 1), date(2027, 1, 1))),
     ("01/2026..03/2026", QUARTER),
     ("2026-03-01..2026-03-31", MARCH),
+    ("01/2026 - 03/2026", QUARTER),
+    ("01/2026 \u2013 03/2026", QUARTER),
+    ("2026-03-01 - 31-03-2026", MARCH),
+    ("01/2026 .. 03/2026", QUARTER),
 ]
 
 
@@ -43,7 +47,8 @@ def test_a_period_in_any_spelling(text: str, days: tuple[date, date]) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "March", "13/2026", "00/2026", "2026-02-30", "Q5/2026", "1900", "9999", "2026..2025", "2026..",
-     "..2026", "2026-03-31T00:00:00Z", "٢٠٢٦", "2026-03" * 100],
+     "..2026", "01/2026 - ", "2026 - 2025", "01/2026-03/2026", "1/2026 - 2/2026 - 3/2026",
+     "2026-03-31T00:00:00Z", "٢٠٢٦", "2026-03" * 100],
 )  # fmt: skip
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:

@@ -36,10 +36,29 @@
     if (answer.status === 204) used();
     else location.reload();
   });
+  // What is wrong came with the results alone: it is told at its field, as a whole page has it.
+  function markWrong(results) {
+    for (const old of document.querySelectorAll("form.search [aria-invalid]")) {
+      old.removeAttribute("aria-invalid");
+      document.getElementById(`wrong-${old.name}`)?.remove();
+    }
+    const field = results.dataset.wrong && document.getElementById(`f-${results.dataset.wrong}`);
+    if (!field) return null;
+    const told = document.createElement("span");
+    told.id = `wrong-${field.name}`;
+    told.className = "error";
+    told.textContent = results.querySelector("[role=alert]").textContent;
+    field.after(told);
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", `${told.id} ${field.name}-help`);
+    const folded = field.closest("details");
+    if (folded) folded.open = true;
+    return field;
+  }
   document.addEventListener("htmx:after:request", used);
   document.addEventListener("htmx:after:swap", () => {
     const results = document.getElementById("results");
-    if (results) results.focus();
+    if (results) (markWrong(results) || results).focus();
   });
   used();
 })();

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 720, 120
 _GAP = 1.0
 _MOST_WIDE = 60.0
+_LABEL = 90.0  # room for the widest label, a day
 _LEAST = 2.0  # height of a bar that is not empty
 
 
@@ -34,6 +35,33 @@ def plot_bars(counts: Sequence[tuple[str, int]]) -> tuple[PlotBar, ...]:
         numbers = (at * step, HEIGHT - height, width, height)
         bars.append(PlotBar(value, count, *(round(one, 2) for one in numbers)))
     return tuple(bars)
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLabel:
+    """Words below a bar; ``anchor``: as SVG names it."""
+
+    text: str
+    x: float
+    anchor: str
+
+
+#: Labels between the first and the last, as shares of the bars.
+_BETWEEN = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def plot_labels(bars: Sequence[PlotBar]) -> tuple[PlotLabel, ...]:
+    """Labels of the first and the last bar and of some between; a bar whose value is not known has none."""
+    last = len(bars) - 1
+    labels = []
+    for at in sorted({round(share * last) for share in _BETWEEN}) if bars else ():
+        bar = bars[at]
+        middle = bar.x + bar.width / 2
+        anchor = "start" if middle < _LABEL / 2 else "end" if middle > WIDTH - _LABEL / 2 else "middle"
+        x = {"start": bar.x, "end": bar.x + bar.width, "middle": middle}[anchor]
+        if bar.value:
+            labels.append(PlotLabel(bar.value, round(x, 2), anchor))
+    return tuple(labels)
 
 
 #: Height of a drawing of lines, and what its labels take of it.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from vanvault.api.console.views.facets import Facets
-from vanvault.api.console.views.plot import PlotBar, plot_bars
+from vanvault.api.console.views.plot import PlotBar, PlotLabel, plot_bars, plot_labels
 from vanvault.archiver.catalogue import Histogram, Query, Unread
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.people.sight import Withheld
@@ -76,6 +76,11 @@ class CountsInTime:
     last: str | None
     lacking: int  # parts of the archive that are not counted
 
+    @property
+    def labels(self) -> tuple[PlotLabel, ...]:
+        """What stands below the bars."""
+        return plot_labels(self.bars)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
@@ -105,9 +110,17 @@ class SearchView:
     wrong_field: str = ""
 
     @property
+    def wrong_told(self) -> str:
+        """Why nothing could be searched, without the field's internal name, which stands there as a term."""
+        told = self.wrong.removeprefix(f"{self.wrong_field} ").rstrip(".")
+        return f"It {told}." if told != self.wrong.rstrip(".") else f"{told}."
+
+    @property
     def others_given(self) -> bool:
         """Is one of the fields given that are folded away?"""
-        return any(name in self.given for name in (*OTHER_FIELDS, "entry", "by", "order"))
+        return self.wrong_field in (*OTHER_FIELDS, *CHOICES) or any(
+            name in self.given for name in (*OTHER_FIELDS, "entry", "by", "order")
+        )
 
     def here(self, **more: str) -> str:
         """The address of this page of the question, with more parameters."""

@@ -233,6 +233,8 @@ def test_a_wrong_field_is_told_beside_the_form_and_read_out(place: ConsolePlace,
         found.page.click("form.search button")
         expect(found.page.locator("#results [role=alert]")).to_contain_text("During")
         expect(found.page.locator("#f-during")).to_have_value("in spring")
+        expect(found.page.locator("#f-during")).to_have_attribute("aria-invalid", "true")
+        expect(found.page.locator("#f-during")).to_be_focused()
         found.check("search-wrong.en")
 
 

@@ -129,6 +129,9 @@ def test_what_is_wrong_is_told_beside_the_form(place: ConsolePlace) -> None:
     answer = ask(place.of("lan"), during="in spring", employer_code=EMPLOYER)
     assert answer.status_code == 400
     assert "This cannot be searched" in answer.text and "Correct the field: During." in answer.text
+    assert "during is no period" not in answer.text and "It is no period" in answer.text
+    assert 'aria-invalid="true" autofocus aria-describedby="wrong-during during-help"' in answer.text
+    assert answer.text.count('aria-invalid="true"') == answer.text.count('id="wrong-during"') == 1
     assert 'value="in spring"' in answer.text and f'value="{EMPLOYER}"' in answer.text
 
 

@@ -13,7 +13,7 @@ from vanvault.api.console.sealed_question import opened_question, sealed_questio
 from vanvault.api.console.telling import Telling
 from vanvault.api.console.views.facets import counts_on_page, facets_of
 from vanvault.api.console.views.home import HomeView, site_lines
-from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars
+from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars, plot_labels
 from vanvault.api.console.views.problem import Denied, problem_view
 from vanvault.api.console.views.search import bar_span, hits_of
 from vanvault.api.problems import problem_of
@@ -21,6 +21,15 @@ from vanvault.archiver.core.errors import AccessDenied, Busy, EntryDisposed
 from vanvault.archiver.replicas import Lag, SiteStatus
 
 NOW = datetime(2026, 11, 30, 20, 0, 5, tzinfo=UTC)
+
+
+def test_the_first_and_the_last_bar_have_labels_within_the_drawing() -> None:
+    labels = plot_labels(plot_bars([(f"2026-03-{day:02}", day) for day in range(1, 32)]))
+    assert [one.text for one in labels] == [f"2026-03-{day:02}" for day in (1, 9, 16, 23, 31)]
+    assert (labels[0].anchor, labels[-1].anchor) == ("start", "end")
+    assert labels[0].x >= 0 and labels[-1].x <= WIDTH
+    assert [one.text for one in plot_labels(plot_bars([("2026", 4)]))] == ["2026"]
+    assert plot_labels(plot_bars([])) == plot_labels(plot_bars([("", 3)])) == ()
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=60))
