@@ -95,6 +95,7 @@ def take_lease(archive: Archive, job: Job) -> Lease:
         host=socket.gethostname(),
         since=now,
         until=now + job.deadline + GRACE,
+        asked=job.asked,
     )
     _give_way(
         archive, lease, job
@@ -107,7 +108,15 @@ def take_lease(archive: Archive, job: Job) -> Lease:
         end_lease(
             archive,
             JobRun(
-                lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", ExitCode.BUSY.value, 0.0
+                lease.run,
+                job.name,
+                lease.host,
+                now,
+                archive.clock.now(),
+                "stopped",
+                ExitCode.BUSY.value,
+                0.0,
+                asked=job.asked,
             ),
         )
         raise

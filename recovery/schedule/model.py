@@ -59,6 +59,7 @@ class JobRun:
     result: Result
     exit_code: int
     seconds: float
+    asked: str = ""  # as of Job: no run of the schedule
 
     @property
     def may_be_retried(self) -> bool:
@@ -76,6 +77,7 @@ class Lease:
     host: str
     since: datetime
     until: datetime  # by then it is over, or was ended
+    asked: str = ""  # as of Job
 
 
 @dataclass(frozen=True, slots=True)

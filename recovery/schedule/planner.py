@@ -58,9 +58,9 @@ def slot(job: Job, now: datetime, archive: str) -> datetime:
 
 
 def standing(job: Job, history: History, now: datetime, archive: str) -> JobStanding:
-    """How a job stands ``now``."""
+    """How a job stands ``now``. A run that a person asked for may be a small part: it is passed by."""
     runs = sorted(
-        (run for run in history.runs.get(job.name, ()) if run.started <= now + SKEW),
+        (run for run in history.runs.get(job.name, ()) if run.started <= now + SKEW and not run.asked),
         key=lambda run: run.started,
         reverse=True,
     )

@@ -21,7 +21,7 @@ _UNREADABLE = (KeyError, TypeError, ValueError, VanVaultError)
 
 def started_detail(lease: Lease) -> dict[str, object]:
     """The detail of the event that takes a lease."""
-    return {
+    return _asked(lease.asked) | {
         "host": lease.host,
         "job": lease.job,
         "node": lease.node,
@@ -33,7 +33,7 @@ def started_detail(lease: Lease) -> dict[str, object]:
 
 def ended_detail(run: JobRun) -> dict[str, object]:
     """The detail of the event about a run that is over."""
-    return {
+    return _asked(run.asked) | {
         "exit_code": int(run.exit_code),
         "finished": _text(run.finished),
         "host": run.host,
@@ -43,6 +43,10 @@ def ended_detail(run: JobRun) -> dict[str, object]:
         "run": run.id,
         "started": _text(run.started),
     }
+
+
+def _asked(id: str) -> dict[str, object]:
+    return {"asked": id} if id else {}
 
 
 def ended_type(run: JobRun) -> str:
@@ -85,6 +89,7 @@ def _run(detail: Mapping[str, Any]) -> JobRun:
         result=result,
         exit_code=int(detail["exit_code"]),
         seconds=int(detail["ms"]) / 1000,
+        asked=str(detail.get("asked", "")),
     )
 
 
@@ -99,6 +104,7 @@ def _leases(search: Search, since: datetime) -> Iterator[Lease]:
                 host=str(detail["host"]),
                 since=parse_rfc3339(detail["since"]),
                 until=parse_rfc3339(detail["until"]),
+                asked=str(detail.get("asked", "")),
             )
         except _UNREADABLE:
             continue

@@ -142,7 +142,9 @@ def reach_of(jobs: Sequence[Job]) -> timedelta:
 def _run_of(
     lease: Lease, started: datetime, finished: datetime, result: Result, code: int, seconds: float
 ) -> JobRun:
-    return JobRun(lease.run, lease.job, lease.host, started, finished, result, code, seconds)
+    return JobRun(
+        lease.run, lease.job, lease.host, started, finished, result, code, seconds, asked=lease.asked
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,15 @@ def is_due(job: Job, now: datetime, *runs: JobRun, since: datetime = START) -> b
     return bool(due([job], history(*runs, since=since), now, ARCHIVE))
 
 
+def test_what_a_person_asked_for_takes_no_place_of_a_scheduled_run() -> None:
+    now = START + 3 * DAY
+    asked = replace(ran(DAILY, now - timedelta(minutes=5)), asked="0123456789abcdef")
+    without = standing(DAILY, history(), now, ARCHIVE)
+    assert without.due_since is not None
+    assert without.overdue_since is not None
+    assert standing(DAILY, history(asked), now, ARCHIVE) == without
+
+
 @given(
     st.integers(60, 40 * 86_400),
     st.integers(0, 86_399),
