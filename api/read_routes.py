@@ -21,7 +21,6 @@ from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
 from vanvault.api.purpose import without_purpose
 from vanvault.api.reading import (
-    MOST_WITH_DUE,
     find_page,
     read_fresh,
     run_read,
@@ -41,7 +40,7 @@ from vanvault.archiver.core.readable import (
 )
 from vanvault.archiver.people.sight import Withheld
 from vanvault.recovery.clearing import cleared_object
-from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry, with_due
+from vanvault.recovery.retention import ClockShown, KeptEntry, clock_of_case, kept_entry
 from vanvault.recovery.searched import NearMisses, searched_of
 from vanvault.recovery.shown import reading_of
 from vanvault.recovery.timeline import TimelineOrder, WholeTransaction, whole_transaction
@@ -64,8 +63,7 @@ async def search(request: Request) -> Response:
     query = parsed(request, lambda: search_query(given, node.archive.search.cursor_key))
 
     def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
-        page, near = find_page(node, reader, query)
-        return with_due(node.archive, page, most=MOST_WITH_DUE) if due else page, near, fresh
+        return *find_page(node, reader, query, due=due), fresh
 
     page, near, fresh = await read_fresh(node, find)
     searched = searched_of(query, node.archive.settings.search.calendar()).as_json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from vanvault.api.freshness import Freshness
@@ -11,12 +12,16 @@ from vanvault.api.looks import Reader
 from vanvault.api.node import Node
 from vanvault.archiver.catalogue import Item, Page, Query, check_there
 from vanvault.archiver.core.errors import InvalidInput, NotFound
+from vanvault.recovery.retention import with_due
 from vanvault.recovery.searched import NearMisses, near_misses
 
 _T = TypeVar("_T")
 
 #: Entries of which a page says until when they are kept; each transaction is read for it.
 MOST_WITH_DUE = 100
+#: How far a page goes on over entries that its reader may not see: entries at once, times, seconds.
+_PASSED_AT_ONCE, _MOST_PASSES, _PASSING_SECONDS = 500, 40, 2.0
+_PASSED = "only entries that are not shown to you stand here so far. Go on with the cursor, or ask for less."
 
 
 def search_query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
@@ -36,17 +41,61 @@ def split_due(given: Sequence[tuple[str, str]]) -> tuple[bool, list[tuple[str, s
     return due == ["true"], [one for one in given if one[0] != "due"]
 
 
-def find_page(node: Node, reader: Reader, query: Query) -> tuple[Page, NearMisses]:
+def find_page(node: Node, reader: Reader, query: Query, *, due: bool = False) -> tuple[Page, NearMisses]:
     """A page of what matches, and what came close where nothing does. Raises as ``Search.page``.
 
+    A person's page goes on over entries that the person may not see until there is one to show, within
+    bounds; those entries are among ``items``, so that whoever shows the page counts them as withheld.
     What came close is looked for where a person asks: a gateway asks all day for ids that are not there.
+
+    Args:
+        due: entries say until when they are kept; raises as ``with_due``, too.
     """
-    page = node.archive.search.page(query)
+    page, passed = node.archive.search.page(query), list[Item]()
+    if reader.person:
+        page, passed = _seen_page(node, reader, query, page)
+    if due:
+        page = with_due(node.archive, page, most=MOST_WITH_DUE)
+    page = replace(page, items=[*passed, *page.items])
     if page.items or page.next is not None:
         return page, NearMisses()
     if not reader.person:
         return page, NearMisses(complete=False)
     return page, near_misses(node.archive, query, may_see(reader))
+
+
+def _seen_page(node: Node, reader: Reader, query: Query, page: Page) -> tuple[Page, list[Item]]:
+    """The first page from this one on with something to show, and the entries that were passed over."""
+    search, began = node.archive.search, node.archive.stopwatch.seconds()
+    passed: list[Item] = []
+    unread = {one.object: one for one in page.unread}
+    for _ in range(_MOST_PASSES):
+        if not _goes_on(reader, page) or node.archive.stopwatch.seconds() - began > _PASSING_SECONDS:
+            break
+        passed += page.items
+        query = query.continued(page.next, search.cursor_key)
+        ahead = search.page(replace(query, limit=_PASSED_AT_ONCE), bare=True)
+        hidden = next(
+            (at for at, one in enumerate(ahead.items) if reader.sight.lacks(one) is None), len(ahead.items)
+        )
+        if hidden == len(ahead.items):
+            page = ahead
+        else:  # the page that is shown begins with the first entry to show
+            if hidden:
+                before = search.page(replace(query, limit=hidden), bare=True)
+                passed += before.items
+                query = query.continued(before.next or "", search.cursor_key)
+            page = search.page(query)
+        unread |= {one.object: one for one in page.unread}
+    partial = _PASSED if _goes_on(reader, page) else page.partial
+    return replace(page, partial=partial, unread=tuple(unread[key] for key in sorted(unread))), passed
+
+
+def _goes_on(reader: Reader, page: Page) -> bool:
+    """Is there nothing to show on a page, and more after it?"""
+    if page.next is None or page.partial:
+        return False
+    return all(reader.sight.lacks(one) is not None for one in page.items)
 
 
 def seen_entry(node: Node, reader: Reader, entry_id: str) -> Item:

@@ -30,14 +30,13 @@ from vanvault.api.freshness import Freshness
 from vanvault.api.looks import asks, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE
-from vanvault.api.reading import MOST_WITH_DUE, find_page, read_fresh, run_read, search_query, split_due
+from vanvault.api.reading import find_page, read_fresh, run_read, search_query, split_due
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import By, HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.asked_times import TIME_PARAMETERS, exact_times
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.export import csv_page
-from vanvault.recovery.retention import with_due
 from vanvault.recovery.searched import NearMisses, searched_of
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -112,8 +111,7 @@ async def _answer(
     query = parsed(request, lambda: search_query(exact, node.archive.search.cursor_key))
 
     def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
-        page, near = find_page(node, reader, query)
-        return with_due(node.archive, page, most=MOST_WITH_DUE) if with_clocks else page, near, fresh
+        return *find_page(node, reader, query, due=with_clocks), fresh
 
     page, near, fresh = await read_fresh(node, find)
     items, withheld = reader.sight.shown(page.items)

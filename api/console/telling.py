@@ -44,6 +44,12 @@ class Telling:
         told = self.term(own)
         return self.term(name) if told == own else told
 
+    def withheld(self, begin: str) -> str:
+        """Events whose type begins so, or messages of this kind, in people's words where there are some."""
+        own = f"withheld:{begin}"
+        told = self.term(own)
+        return begin.rstrip(".") if told == own else told
+
     def job_word(self, name: str) -> str:
         """What a job tells in one word: a site, or its result."""
         own = f"job:{name}"

@@ -33,6 +33,7 @@ from vanvault.recovery.sign_on import CredentialRequest, set_credentials
 
 PASSWORD = "Mưa rào 1979 ở Huế"
 WHY = "khiếu nại 12/2026"
+LATER = "2090-01-01"
 
 #: Role -> acts that it permits; every other act is refused, and is on record as that.
 MAY: dict[str, set[str]] = {
@@ -206,6 +207,27 @@ def test_the_record_of_looks_is_no_part_of_what_a_search_shows(place: Place) -> 
             problem = check_problem(auditor.get(path), 403, "access-denied")
             assert "see-access" in problem["detail"]
     assert [look["outcome"] for look in place.looks(who="auditor-original")[:3]] == ["refused"] * 3
+
+
+def test_a_page_goes_on_over_what_is_not_shown_and_skips_nothing(place: Place) -> None:
+    with place.client("auditor-log") as auditor:
+        for _ in range(8):  # each is a look on record, newer than every message
+            assert auditor.get("/v1/search?message_id=m-0").status_code == 200
+        for order in ("newest", "oldest"):
+            whole = auditor.get("/v1/search", params={"limit": "1000", "order": order, "to": LATER}).json()
+            newest = max(item["received_at"] for item in whole["items"])
+            asked = {"limit": "2", "order": order, "to": LATER}
+            found: list[str] = []
+            page = auditor.get("/v1/search", params=asked).json()
+            assert page["items"], "the first page has something to show"
+            while True:
+                found += [item["id"] for item in page["items"] if item["received_at"] <= newest]
+                if page["next"] is None:
+                    break
+                page = auditor.get("/v1/search", params={**asked, "cursor": page["next"]}).json()
+                assert page["items"] or page["next"] is None or page["partial"]
+            assert found == [item["id"] for item in whole["items"]]
+            assert set(place.ids) <= set(found)
 
 
 @pytest.mark.parametrize(
