@@ -70,7 +70,8 @@ def _seen_page(node: Node, reader: Reader, query: Query, page: Page) -> tuple[Pa
     passed: list[Item] = []
     unread = {one.object: one for one in page.unread}
     for _ in range(_MOST_PASSES):
-        if not _goes_on(reader, page) or node.archive.stopwatch.seconds() - began > _PASSING_SECONDS:
+        late = node.archive.stopwatch.seconds() - began > _PASSING_SECONDS
+        if late or page.next is None or not _goes_on(reader, page):
             break
         passed += page.items
         query = query.continued(page.next, search.cursor_key)
@@ -84,7 +85,8 @@ def _seen_page(node: Node, reader: Reader, query: Query, page: Page) -> tuple[Pa
             if hidden:
                 before = search.page(replace(query, limit=hidden), bare=True)
                 passed += before.items
-                query = query.continued(before.next or "", search.cursor_key)
+                if before.next is not None:
+                    query = query.continued(before.next, search.cursor_key)
             page = search.page(query)
         unread |= {one.object: one for one in page.unread}
     partial = _PASSED if _goes_on(reader, page) else page.partial
