@@ -7,15 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import structlog
+
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader
 from vanvault.api.node import Node
 from vanvault.archiver.catalogue import Item, Page, Query, check_there
-from vanvault.archiver.core.errors import InvalidInput, NotFound
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
+from vanvault.recovery.holds import holds_over, known_holds
 from vanvault.recovery.retention import with_due
 from vanvault.recovery.searched import NearMisses, near_misses
 
 _T = TypeVar("_T")
+
+_log = structlog.get_logger("vanvault.api")
 
 #: Entries of which a page says until when they are kept; each transaction is read for it.
 MOST_WITH_DUE = 100
@@ -111,6 +116,20 @@ def seen_entry(node: Node, reader: Reader, entry_id: str) -> Item:
     reader.sight.check(item)
     check_there(item)
     return item
+
+
+def own_holds(node: Node, items: Sequence[Item]) -> dict[str, tuple[str, ...] | None]:
+    """Ids of the archive's holds over each of these entries, by id; None: it is not known whether there are.
+
+    The stores tell their own as ``held``.
+    """
+    try:
+        book = known_holds(node.archive)
+    except (SiteUnavailable, Damaged) as error:  # the page stands without them, and says neither yes nor no
+        _log.warning("holds cannot be read", kind=type(error).__name__)
+        return dict.fromkeys((item["id"] for item in items), None)
+    nothing = None if book.lacking or book.unclear else ()
+    return {item["id"]: tuple(one.id for one in holds_over(book, [item])) or nothing for item in items}
 
 
 def may_see(reader: Reader) -> Callable[[Item], bool]:

@@ -17,12 +17,13 @@ from vanvault.api.console.pages import MESSAGE, ORIGINAL
 from vanvault.api.console.routing import ConsoleRoute
 from vanvault.api.console.views.message import MessageView, facts_of
 from vanvault.api.console.views.original import MOST_SHOWN_BYTES, OriginalView, exact_text
+from vanvault.api.console.views.search import held_at_all
 from vanvault.api.console.visits import Visit, visit_of
 from vanvault.api.context import node_of, reservation_of
 from vanvault.api.looks import looked, reader_of, shows
 from vanvault.api.people import SESSION_COOKIE
 from vanvault.api.purpose import give_purpose
-from vanvault.api.reading import read_fresh, run_read, seen_entry
+from vanvault.api.reading import own_holds, read_fresh, run_read, seen_entry
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
@@ -45,12 +46,14 @@ async def message(request: Request, entry_id: str) -> Response:
     item = await _entry(request, entry_id)
     (shown,), withheld = reader.sight.shown([item])
     shows(request, [entry_id])
+    holds = (await run_read(node, lambda: own_holds(node, [item])))[entry_id]
     parts = EntryParts(request, node, visit, reader, item)
     looks = await parts.looks()  # first: the others are looks themselves
     view = MessageView(
         id=entry_id,
         is_message=item["entry"] == "message",
-        facts=facts_of(shown),
+        facts=facts_of({**shown, "held": held_at_all(shown, holds)}),
+        holds=(holds or ()) if visit.may("see-access") else (),
         withheld=tuple(withheld),
         case=await parts.case(language_of(request)),
         receipt=await parts.receipt(),

@@ -30,7 +30,7 @@ from vanvault.api.freshness import Freshness
 from vanvault.api.looks import asks, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
 from vanvault.api.people import SESSION_COOKIE
-from vanvault.api.reading import find_page, read_fresh, run_read, search_query, split_due
+from vanvault.api.reading import find_page, own_holds, read_fresh, run_read, search_query, split_due
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import By, HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.asked_times import TIME_PARAMETERS, exact_times
@@ -131,12 +131,14 @@ async def _answer(
             "withheld": [one.as_json() for one in withheld],
         }
         return _file(orjson.dumps(told, option=orjson.OPT_INDENT_2), "application/json", "search.json")
+    holds = await run_read(node, lambda: own_holds(node, items))
     counts, facets = await _counted(request, node, visit, query, question, items)
     view = SearchView(
         given=dict(question),
         address=_address(node, question),
         searched=searched,
-        hits=hits_of(items),
+        hits=hits_of(items, holds),
+        sees_holds=visit.may("see-access"),
         cursor=dict(of_page).get("cursor", ""),
         next=page.next,
         partial=page.partial,

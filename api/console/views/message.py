@@ -141,6 +141,7 @@ class MessageView:
     receipt: PartShown
     looks: PartShown
     original: PartShown
+    holds: tuple[str, ...] = ()  # ids of the archive's holds over it, where this person may read them
     extract: str = ""  # address of the form for an extraction of this entry; "": not for this person
 
 

@@ -41,9 +41,10 @@ class FoundLine:
     state: str
     verified_at: str | None  # None: not known, or not shown
     locked_until: str | None  # the earliest lock of its copies; None: not known, or not shown
-    held: bool | None
+    held: bool | None  # by a store or the archive; None: not known, or not shown
     disposed: DisposedHit | None = None
     clock: ClockHit | None = None  # where it was asked for
+    holds: tuple[str, ...] = ()  # ids of the archive's holds over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class SearchView:
     facets: Facets | None = None
     counts_unseen: bool = False  # counts of everything have entries that this person may not see
     with_clocks: bool = False
+    sees_holds: bool = False  # may this person read what a hold is about?
     extract: str = ""  # address of the form for an extraction of these entries; "": not for this person
     wrong: str = ""  # why nothing could be searched, in the program's words
     wrong_field: str = ""
@@ -132,12 +134,24 @@ class SearchView:
         return f"{self.address}{sign}{urlencode(more)}" if more else self.address
 
 
-def hits_of(items: Sequence[Mapping[str, Any]]) -> tuple[FoundLine, ...]:
-    """Entries as the table shows them; a field that may not be seen is not among an item's."""
-    return tuple(map(_hit, items))
+def hits_of(
+    items: Sequence[Mapping[str, Any]], holds: Mapping[str, tuple[str, ...] | None]
+) -> tuple[FoundLine, ...]:
+    """Entries as the table shows them; a field that may not be seen is not among an item's.
+
+    Args:
+        holds: ids of the archive's holds over each entry; None: it is not known whether there are.
+    """
+    return tuple(_hit(item, holds.get(item["id"])) for item in items)
 
 
-def _hit(item: Mapping[str, Any]) -> FoundLine:
+def held_at_all(item: Mapping[str, Any], holds: tuple[str, ...] | None) -> bool | None:
+    """Is an entry held, by a store or by the archive; None: not known, or not shown."""
+    by_store: bool | None = item.get("held")
+    return True if holds else None if holds is None and not by_store else by_store
+
+
+def _hit(item: Mapping[str, Any], holds: tuple[str, ...] | None) -> FoundLine:
     locks = [one["retain_until"] for one in item.get("placements") or () if one.get("retain_until")]
     is_event = item["entry"] == "event"
     return FoundLine(
@@ -152,9 +166,10 @@ def _hit(item: Mapping[str, Any]) -> FoundLine:
         state=item["state"],
         verified_at=item.get("verified_at"),
         locked_until=min(locks, default=None),
-        held=item.get("held"),
+        held=held_at_all(item, holds),
         disposed=_disposed(item.get("disposed")),
         clock=_clock(is_event, item.get("retention")),
+        holds=holds or (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -108,6 +109,12 @@ def test_who_sees_looks_sees_holds_their_scope_in_words_and_over_how_much_they_a
     assert f"vanvault hold confirm {id}" in page and "<img" not in page
     listed = place.of("tam").get("/console/holds?all=true").text
     assert f"/console/holds/{id}" in listed and "what is still to come as well" in listed
+    hits = place.of("lan").get("/console/search", params={"employer_code": EMPLOYER}).text
+    assert hits.count("<strong>yes</strong>") == 2, "the archive's own hold is told beside a store's"
+    assert id not in hits, "what it is about is for who may read holds"
+    entry = hits.partition('href="/console/messages/')[2].partition('"')[0]
+    facts = place.of("lan").get(f"/console/messages/{entry}").text.partition("</dl>")[0]
+    assert re.search(r"On hold</dt>\s*<dd>yes</dd>", facts)
     check_problem(api(place, "tam", "/v1/holds/h-0000000000000000"), 404, "not-found")
     check_problem(api(place, "tam", "/v1/holds?every=1"), 400, "invalid-input")
 

@@ -15,7 +15,7 @@ from vanvault.api.console.views.facets import counts_on_page, facets_of
 from vanvault.api.console.views.home import HomeView, site_lines
 from vanvault.api.console.views.plot import HEIGHT, WIDTH, plot_bars, plot_labels
 from vanvault.api.console.views.problem import Denied, problem_view
-from vanvault.api.console.views.search import bar_span, hits_of
+from vanvault.api.console.views.search import bar_span, held_at_all, hits_of
 from vanvault.api.problems import problem_of
 from vanvault.archiver.core.errors import AccessDenied, Busy, EntryDisposed
 from vanvault.archiver.replicas import Lag, SiteStatus
@@ -118,11 +118,29 @@ def test_a_hit_without_what_may_not_be_seen_says_nothing_of_it() -> None:
         "employer_code": "",
         "state": "",
     }
-    (bare,) = hits_of([item])
+    (bare,) = hits_of([item], {})
     assert (bare.verified_at, bare.locked_until, bare.held) == (None, None, None)
     copies = [{"retain_until": "2036-01-01T00:00:00Z"}, {"retain_until": "2027-01-01T00:00:00Z"}]
-    (whole,) = hits_of([{**item, "placements": copies, "held": True}])
+    (whole,) = hits_of([{**item, "placements": copies, "held": True}], {})
     assert (whole.locked_until, whole.held) == ("2027-01-01T00:00:00Z", True)
+
+
+@pytest.mark.parametrize(
+    ("by_store", "holds", "told"),
+    [
+        (False, (), False),
+        (False, ("h-1",), True),
+        (True, (), True),
+        (False, None, None),
+        (True, None, True),
+        (None, ("h-1",), True),
+        (None, (), None),
+    ],
+)
+def test_an_entry_is_held_where_a_store_or_the_archive_holds_it(
+    by_store: bool | None, holds: tuple[str, ...] | None, told: bool | None
+) -> None:
+    assert held_at_all({"held": by_store}, holds) is told
 
 
 class Keys:
