@@ -109,7 +109,7 @@ def test_who_sees_looks_sees_holds_their_scope_in_words_and_over_how_much_they_a
     assert f"vanvault hold confirm {id}" in page and "<img" not in page
     listed = place.of("tam").get("/console/holds?all=true").text
     assert f"/console/holds/{id}" in listed and "what is still to come as well" in listed
-    hits = place.of("lan").get("/console/search", params={"employer_code": EMPLOYER}).text
+    hits = place.of("lan").get(f"/console/search?employer_code={EMPLOYER}").text
     assert hits.count("<strong>yes</strong>") == 2, "the archive's own hold is told beside a store's"
     assert id not in hits, "what it is about is for who may read holds"
     entry = hits.partition('href="/console/messages/')[2].partition('"')[0]
