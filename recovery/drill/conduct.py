@@ -14,6 +14,7 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
+from vanvault.recovery.drill.later import AcknowledgedSoFar
 from vanvault.recovery.drill.model import Check, DrillOutcome, Loss, Phase, SampledEntry
 from vanvault.recovery.drill.readers import Together
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
@@ -61,6 +62,7 @@ class Drill:
     clock: Clock
     entropy: Entropy
     means: Means
+    acknowledged: AcknowledgedSoFar  # when the drill began: what must come back
     say: Callable[[str], None] = quiet
     timer: Callable[[], float] = time.monotonic
     total: Extent = field(default_factory=Extent)  # of the site that the plan names

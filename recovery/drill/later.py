@@ -8,7 +8,8 @@ a writer that opened after every writer in the copy. A gap before something that
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from vanvault.archiver.catalogue import KnownSegment
@@ -20,6 +21,19 @@ Position = tuple[str, int]
 
 #: Clocks of two nodes may differ, so of two writers the later one may seem the earlier.
 _SKEW = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedSoFar:
+    """What was acknowledged at one moment: how far each writer had come, and the rows of all."""
+
+    last: Mapping[str, int]  # sequence of its last batch, by writer
+    rows: int
+
+    def has(self, at: Position) -> bool:
+        """Was this batch acknowledged by then?"""
+        writer, sequence = at
+        return sequence <= self.last.get(writer, -1)
 
 
 def is_later(

@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.catalogue import Item, KnownSegment, Query
+from vanvault.archiver.catalogue import Item, KnownBatch, KnownSegment, Query
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.model import Entry, Message
 from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.drill.later import Position, is_later
+from vanvault.recovery.drill.later import AcknowledgedSoFar, Position, is_later
 from vanvault.recovery.drill.model import Loss, LostEntry
 from vanvault.recovery.drill.readers import in_subset
 from vanvault.recovery.verified import Problem, Subset
@@ -35,6 +35,7 @@ MOST_NAMED, _KEPT = 50, 5_000
 
 def loss(
     production: ArchiveReader,
+    before: AcknowledgedSoFar,
     node: ArchiveReader,
     recovered: SiteReader,
     verified: VerifyReport,
@@ -45,6 +46,7 @@ def loss(
     """Acknowledged entries that the recovered site does not list, or does not hold whole.
 
     Args:
+        before: what was acknowledged when the drill began: what production takes since is not in question.
         node: rebuilt from the recovered site.
         verified: of this site; ``garbage``: keys of what nobody ever acknowledged.
         lagging: it comes from a copy that cannot hold what came after it; that is counted by itself.
@@ -56,8 +58,8 @@ def loss(
         for finding in verified.findings
         if finding.problem in _LOST and finding.site == recovered.site
     }.difference(garbage)
-    tally = _Tally()
-    batches = {batch.key: batch for batch in production.tail.uncompacted()[0]}
+    tally = _Tally(before)
+    batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if _is_of(before, batch)}
     tally.acknowledged = len(batches)
     listed = (version.key for version in recovered.list(batch_prefix()))
     gone = {key for key in absent(sorted(batches), listed) if not node.catalogue.covers(key)}
@@ -79,7 +81,7 @@ def loss(
         return bool(listed.difference(bad, garbage))
 
     standing = []
-    for segment in production.catalogue.segments():
+    for segment in _segments_of(production, before):
         tally.acknowledged += 1
         if {segment.key, *(part.key for part in segment.manifest.parts)} <= whole:
             standing.append(segment)
@@ -92,10 +94,16 @@ def loss(
     return tally.loss()
 
 
-def loss_of_node(production: ArchiveReader, new: ArchiveReader, subset: Subset) -> Loss:
-    """Acknowledged entries of a subset that a rebuilt node does not know. Raises as ``loss`` does."""
-    tally = _Tally()
-    batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if in_subset(batch.key, subset)}
+def loss_of_node(
+    production: ArchiveReader, before: AcknowledgedSoFar, new: ArchiveReader, subset: Subset
+) -> Loss:
+    """Entries of a subset, acknowledged before, that a rebuilt node does not know. Raises as ``loss``."""
+    tally = _Tally(before)
+    batches = {
+        batch.key: batch
+        for batch in production.tail.uncompacted()[0]
+        if in_subset(batch.key, subset) and _is_of(before, batch)
+    }
     tally.acknowledged = len(batches)
     for key in absent(sorted(batches), new.tail.keys("")):
         if not new.catalogue.covers(key):
@@ -105,12 +113,37 @@ def loss_of_node(production: ArchiveReader, new: ArchiveReader, subset: Subset) 
         return next(new.tail.keys(batch_prefix(*at)), None) is not None
 
     known = {segment.key for segment in new.catalogue.segments() if segment.indexed}
-    for segment in production.catalogue.segments():
+    for segment in _segments_of(production, before):
         if in_subset(segment.key, subset):
             tally.acknowledged += 1
             if segment.key not in known:
                 tally.add_segment(segment, production, lambda _, row: _answers(new, row), holds)
     return tally.loss()
+
+
+def acknowledged_now(production: ArchiveReader) -> AcknowledgedSoFar:
+    """What production has acknowledged until now, by its segments and what they do not cover."""
+    last: dict[str, int] = {}
+    for segment in production.catalogue.segments():
+        for cover in segment.manifest.covers:
+            last[cover.writer] = max(last.get(cover.writer, -1), cover.last)
+    for batch in production.tail.uncompacted()[0]:
+        name = parse_key(batch.key)
+        if name is not None:
+            last[name.writer] = max(last.get(name.writer, -1), name.sequence)
+    return AcknowledgedSoFar(last, rows_known(production))
+
+
+def _is_of(before: AcknowledgedSoFar, batch: KnownBatch) -> bool:
+    name = parse_key(batch.key)
+    return name is not None and before.has((name.writer, name.sequence))
+
+
+def _segments_of(production: ArchiveReader, before: AcknowledgedSoFar) -> Iterator[KnownSegment]:
+    """Those that hold something of it; a compaction goes on meanwhile."""
+    for segment in production.catalogue.segments():
+        if any(before.has((cover.writer, cover.first)) for cover in segment.manifest.covers):
+            yield segment
 
 
 def rows_known(node: ArchiveReader) -> int:
@@ -132,7 +165,8 @@ def absent(wanted: Iterable[str], there: Iterable[str]) -> Iterator[str]:
 class _Tally:
     """What is lost so far: entries by the batch in which they were acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: AcknowledgedSoFar) -> None:
+        self._before = before
         self.acknowledged = 0
         self.lost: dict[Position, tuple[int, int]] = {}  # messages and events
         self._large = 0  # messages in batches that are there, whose large object is not
@@ -166,7 +200,7 @@ class _Tally:
         except (Damaged, NotFound):
             self._add_unread(segment, production, holds)
             return
-        for row in rows:
+        for row in (one for one in rows if self._before.has((one["writer"], one["sequence"]))):
             if not is_served(segment, row):
                 self._objects.add(segment.key)
                 kind = row["entry"]
@@ -180,7 +214,7 @@ class _Tally:
     ) -> None:
         covers = segment.manifest.covers
         every = ((one.writer, number) for one in covers for number in range(one.first, one.last + 1))
-        for at in (position for position in every if not holds(position)):
+        for at in (one for one in every if self._before.has(one) and not holds(one)):
             self._objects.add(segment.key)
             try:
                 header = production.locator.evidence(segment, *at).header
@@ -195,9 +229,10 @@ class _Tally:
         query = Query(filters={"entry": "message"}, order="oldest")
         for item in production.search.every(query) if keys else ():
             writer, sequence, _ = item["id"].rsplit("-", 2)
-            if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:
+            at = (writer, int(sequence))
+            if item.get("large_object", "") in keys and self._before.has(at) and at not in self.lost:
                 self._large += 1
-                self._name((writer, int(sequence)), _of_item(item))
+                self._name(at, _of_item(item))
 
     def note_later(self, later: frozenset[Position]) -> None:
         self._later = later

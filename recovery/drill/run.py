@@ -17,6 +17,7 @@ from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
 from vanvault.recovery.drill.conduct import Drill, Means, quiet
+from vanvault.recovery.drill.loss import acknowledged_now
 from vanvault.recovery.drill.model import DrillOutcome, DrillPlan
 from vanvault.recovery.drill.plan import check_room, plan_drill
 from vanvault.recovery.drill.readers import extents
@@ -101,6 +102,7 @@ def run(
             clock=clock,
             entropy=entropy,
             means=means,
+            acknowledged=acknowledged_now(production),
             say=say,
             timer=timer,
             total=plan.total,

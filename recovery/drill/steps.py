@@ -236,7 +236,9 @@ def measure_loss(
     ``lagging``: it comes from a copy that cannot hold what was acknowledged after it was made.
     """
     with drill.phase("compare with what was acknowledged", counts=False):
-        found = loss(drill.production, node, recovered, verified, garbage, lagging=lagging)
+        found = loss(
+            drill.production, drill.acknowledged, node, recovered, verified, garbage, lagging=lagging
+        )
         drill.set_loss(found)
 
 

@@ -71,7 +71,7 @@ def _finds(new: ArchiveReader, entry: str, item: dict[str, str]) -> bool:
 
 def _compare(drill: Drill, new: ArchiveReader) -> None:
     with drill.phase("compare with what was acknowledged", counts=False):
-        drill.set_loss(loss_of_node(drill.production, new, drill.means.subset))
+        drill.set_loss(loss_of_node(drill.production, drill.acknowledged, new, drill.means.subset))
     if drill.means.subset.is_whole:
-        before, after = rows_known(drill.production), rows_known(new)
+        before, after = drill.acknowledged.rows, rows_known(new)
         drill.check("every entry is back", after >= before, f"{after} of {before}")
