@@ -60,10 +60,12 @@ def say_backups_gone(
                 f"copies of {id} are left elsewhere: {elsewhere[0]['where']} holds {elsewhere[0]['what']}",
                 hint=f"Run it again once they have come to their end: vanvault disposal run {id}",
             )
+        looked = look_for_objects(archive, _keys(archive, record))
+        if (
+            looked is not None
+        ):  # also when it was stopped before its certificate: something may have come back
+            _check_clear(id, looked)
         if record.backups_gone is None:
-            looked = look_for_objects(archive, _keys(archive, record))
-            if looked is not None:
-                _check_clear(id, looked)
             record_aside(
                 archive,
                 EventType.DISPOSAL_BACKUPS_GONE,

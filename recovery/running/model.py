@@ -17,6 +17,7 @@ _MOST_COUNT = 2**53
 _LIMIT = timedelta(hours=8)
 _LIMITED = frozenset(("restore", "drill"))
 _LONGEST = timedelta(days=3660)
+_FAR = 9000  # years from which sums of times could leave the calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class RunningJob:
         share = self.share
         if not share or self.phase_at is None:
             return None
-        left = (self.updated_at - self.phase_at) * (1 / share - 1)
-        return self.updated_at + left if timedelta() <= left < _LONGEST else None
+        left = (self.updated_at - self.phase_at).total_seconds() * (1 / share - 1)
+        return self.updated_at + timedelta(seconds=left) if 0 <= left < _LONGEST.total_seconds() else None
 
     @property
     def limit_at(self) -> datetime | None:
@@ -125,17 +126,17 @@ def parse_note(id: str, data: bytes) -> RunningJob:
             id=id,
             verb=RunningVerb(**{name: _text(value) for name, value in told["verb"].items()}),
             host=_text(told["host"]),
-            began_at=parse_rfc3339(told["began_at"]),
-            updated_at=parse_rfc3339(told["updated_at"]),
+            began_at=_moment(told["began_at"]),
+            updated_at=_moment(told["updated_at"]),
             phase=_text(told["phase"]),
-            phase_at=None if phase_at is None else parse_rfc3339(phase_at),
+            phase_at=None if phase_at is None else _moment(phase_at),
             objects=_count(told["objects"]) or 0,
             bytes=_count(told["bytes"]) or 0,
-            expected_s=None if expected is None else float(expected),
+            expected_s=None if expected is None else _seconds(expected),
             **counts,
         )
         if job.verb.lost_at:
-            parse_rfc3339(job.verb.lost_at)
+            _moment(job.verb.lost_at)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidInput("this is no note of a running job", field="note") from error
     return job
@@ -153,6 +154,19 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > _MOST_TEXT:
         raise ValueError("no short text")
     return value
+
+
+def _moment(text: str) -> datetime:
+    found = parse_rfc3339(text)
+    if found.year >= _FAR:
+        raise ValueError("no time of a job")
+    return found
+
+
+def _seconds(value: object) -> float:
+    if type(value) not in (int, float) or not 0 <= float(value) < _LONGEST.total_seconds():  # type: ignore[arg-type]
+        raise ValueError("no duration")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _count(value: object) -> int | None:

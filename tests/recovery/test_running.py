@@ -10,8 +10,10 @@ import orjson
 import pytest
 
 from tests.support.clocks import ManualClock
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.recovery.running import RunningVerb, phase_of, verbs_here, watched
+from vanvault.recovery.running.model import parse_note
 from vanvault.recovery.work import QUIET, Extent
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
@@ -113,3 +115,44 @@ def test_a_note_that_cannot_be_replaced_stops_no_verb(tmp_path: Path) -> None:
         clock.advance(timedelta(seconds=5))
         step(2)
         assert verbs_here(tmp_path)[0].objects == 0
+
+
+NOTE = {
+    "verb": {"verb": "restore"},
+    "host": "h",
+    "began_at": "2026-01-01T00:00:00Z",
+    "updated_at": "2026-12-01T00:00:00Z",
+    "phase": "x",
+    "phase_at": "2026-01-01T00:00:00Z",
+    "objects": 1,
+    "bytes": 0,
+    "of_objects": 4,
+    "of_bytes": None,
+    "expected_s": None,
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"of_objects": 2**50},  # it would end in millions of years
+        {"began_at": "2026-12-01T00:00:00Z"},
+        {"expected_s": 7000.5},
+    ],
+)
+def test_whatever_a_note_says_can_be_told(changed: dict[str, object]) -> None:
+    job = parse_note("a", orjson.dumps(NOTE | changed))
+    assert orjson.dumps(job.as_json())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"expected_s": value} for value in ("60", "inf", True, -1, 1e300)),
+        *({name: "9999-12-31T23:59:59Z"} for name in ("began_at", "updated_at", "phase_at")),
+        {"verb": {"verb": "restore", "lost_at": "9999-12-31T23:59:59Z"}},
+    ],
+)
+def test_what_no_job_says_is_no_note(changed: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        parse_note("a", orjson.dumps(NOTE | changed))
