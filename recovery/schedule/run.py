@@ -20,7 +20,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput, VanVaultError
+from vanvault.archiver.core.errors import Conflict, InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule.asked import asked_job
@@ -73,10 +73,16 @@ def run_named(home: Path, name: str, *, if_due: bool = False, as_json: bool = Fa
 
 
 def run_asked(home: Path, id: str) -> FinishedJob:
-    """Run what a person asked for under this id. Raises NotFound, InvalidInput, and as ``run_job``."""
+    """Run what a person asked for under this id, once: it runs under that person's name.
+
+    Raises NotFound, InvalidInput, Conflict (it ran), and as ``run_job``.
+    """
     with Archive.open(home) as archive:
         archive.catch_up()
         job = asked_job(archive, id).job
+        history = read_history(archive.search, archive.clock.now(), reach_of([job]))
+        if any(run.asked == id for run in history.runs.get(job.name, ())):
+            raise Conflict(f"what was asked for under {id} has run", hint="Ask for it anew.")
     finished = run_job(lambda: Archive.open(home), home, job, as_json=True)
     assert finished is not None  # noqa: S101 - whether it is due was not asked
     return finished

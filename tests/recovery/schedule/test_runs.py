@@ -20,13 +20,14 @@ from tests.support.clocks import ManualClock
 from tests.support.command import run_cli
 from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.errors import Busy, Conflict
 from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.journal import EventType
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import RAN, STARTED, read_history
-from vanvault.recovery.schedule.run import run_job
+from vanvault.recovery.schedule.run import run_asked, run_job
 
 TINY = """
 [schedule.jobs.quick]
@@ -178,6 +179,18 @@ def test_a_run_that_takes_too_long_is_ended_and_an_alarm(home: Path, long_job: s
     assert (run.returncode, last_line(out)["result"]) == (130, "overran")
     assert [event["result"] for event in node.events("schedule.failed")] == ["overran"]
     assert listed(home)["failing"] == ["long"]
+
+
+def test_what_a_person_asked_for_runs_once(home: Path) -> None:
+    with Archive.open(home) as archive:
+        archive.record(
+            EventType.JOB_ASKED, {"asked": "a1", "verb": "verify", "subset": "1/1000", "who": "vinh"}
+        )
+    assert run_asked(home, "a1").recorded
+    with pytest.raises(Conflict, match="has run"):
+        run_asked(home, "a1")
+    (ran,) = Node(home).events(RAN)
+    assert ran["asked"] == "a1"
 
 
 def other_host(home: Path, folder: Path) -> Path:
