@@ -24,7 +24,7 @@ def read_evidence(node: Node) -> HomeEvidence:
     run = next(verify_runs(archive.search), None)
     drills = [one.last for one in standings(archive.search) if one.last]
     drill = max(drills, key=lambda one: one.finished_at, default=None)
-    year, up_percent, left_ms = _availability(archive, now)
+    year, up_percent, measured_ms, left_ms = _availability(archive, now)
     return HomeEvidence(
         at=now,
         entries=counted.entries,
@@ -35,17 +35,20 @@ def read_evidence(node: Node) -> HomeEvidence:
         verified_part=str(run.subset) if run and not run.subset.is_whole else "",
         drilled_at=drill.finished_at if drill else None,
         drilled_passed=bool(drill and drill.passed),
+        drilled=drill.scenario if drill else "",
         drilled_ms=drill.rto_ms if drill else 0,
         up_percent=up_percent,
+        measured_ms=measured_ms,
         left_ms=left_ms,
         year=year,
     )
 
 
-def _availability(archive: Archive, now: datetime) -> tuple[int, float | None, int | None]:
-    """The year, percent of its measured time without a stop, and milliseconds of stops that are left."""
+def _availability(archive: Archive, now: datetime) -> tuple[int, float | None, int, int | None]:
+    """The year, percent of its measured time without a stop, that time, and the stops left (both in ms)."""
     limit = archive.profile.downtime_limit_percent
     found = read_year(archive.search, archive.tail, None, now=now, limit_percent=limit)
     measured = found.totals.measured
     up = 100 * (measured - found.totals.down) / measured if measured else None
-    return found.year, up, None if found.remaining is None else found.remaining // _MS_US
+    left = None if found.remaining is None else found.remaining // _MS_US
+    return found.year, up, measured // _MS_US, left

@@ -23,8 +23,10 @@ class HomeEvidence:
     verified_part: str = ""  # "3/30": that run read the third of thirty parts; "": all
     drilled_at: datetime | None = None  # the last drill; None: there was none
     drilled_passed: bool = False
-    drilled_ms: int = 0
+    drilled: str = ""  # its scenario
+    drilled_ms: int = 0  # what recovered in it took
     up_percent: float | None = None  # of what was measured of the year; None: nothing was
+    measured_ms: int = 0  # so much of the year
     left_ms: int | None = None  # of the year's allowance of stops; None: the profile knows no limit
     year: int = 0
 
