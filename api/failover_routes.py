@@ -182,8 +182,13 @@ def _facts(node: Node) -> Facts:
     return gather(node.archive, away)
 
 
+def _health(node: Node) -> tuple[tuple[str, str], ...]:
+    """What the node's watch has decided about each site."""
+    return tuple((one.site, one.state) for one in node.archive.health.snapshot())
+
+
 #: Conflicts are read from the sites, where there are any.
-_FACTS = LongRead("the standing of the sites", _facts, _FRESH_S, _PATIENCE_S)
+_FACTS = LongRead("the standing of the sites", _facts, _FRESH_S, _PATIENCE_S, follows=_health)
 
 
 def _standing(node: Node, facts: Facts, account: str) -> FailoverStanding:

@@ -26,8 +26,10 @@ from vanvault.api.remembered import LongRead, remembered
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.errors import Busy, InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.journal import EventType, newest_event
 from vanvault.recovery.availability import AvailabilityRequest, known_availability
 from vanvault.recovery.coverage import CoverageReport, coverage_of
+from vanvault.recovery.drill import newest_measured
 from vanvault.recovery.forecast import ForecastReport, forecast_of
 from vanvault.recovery.schedule import overview
 from vanvault.recovery.status import known_status
@@ -36,6 +38,7 @@ router = APIRouter()
 
 _HOUR_S = 3600.0
 _PATIENCE_S = 3.0
+_VERIFIED_BY = (EventType.VERIFY_FINISHED, EventType.SITE_REPAIRED)
 _YEARS, _MONTHS = range(1971, 9998), range(1, 13)
 
 
@@ -126,9 +129,20 @@ def _coverage(node: Node) -> CoverageReport:
     return coverage_of(node.archive, _stopping(node))
 
 
-#: Both list all that lies at the sites.
-FORECAST = LongRead("the forecast", _forecast, _HOUR_S, _PATIENCE_S, lists_sites=True)
-COVERAGE = LongRead("the coverage", _coverage, _HOUR_S, _PATIENCE_S, lists_sites=True)
+def _recoveries(node: Node) -> tuple[str, ...]:
+    """The newest drill and restore on record."""
+    return newest_measured(node.archive.search)
+
+
+def _verifications(node: Node) -> tuple[str, ...]:
+    """The newest verification and repair on record."""
+    found = (newest_event(node.archive.search, type) for type in _VERIFIED_BY)
+    return tuple(event.id if event else "" for event in found)
+
+
+#: Both list all that lies at the sites, once an hour, and when the record tells something new of them.
+FORECAST = LongRead("the forecast", _forecast, _HOUR_S, _PATIENCE_S, lists_sites=True, follows=_recoveries)
+COVERAGE = LongRead("the coverage", _coverage, _HOUR_S, _PATIENCE_S, lists_sites=True, follows=_verifications)
 
 
 def _year_asked(request: Request) -> AvailabilityRequest:

@@ -220,7 +220,7 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        21,
+        22,
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),

@@ -11,7 +11,14 @@ from vanvault.recovery.drill.evidence import (
     drill_evidence,
 )
 from vanvault.recovery.drill.model import MILESTONES, DrillPlan
-from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
+from vanvault.recovery.drill.record import (
+    DrillStanding,
+    last_rate,
+    measured,
+    newest_measured,
+    overdue,
+    standings,
+)
 from vanvault.recovery.drill.scenarios import UNATTENDED_DRILLS
 from vanvault.recovery.drill.texts import phrase as drill_phrase
 from vanvault.recovery.drill.verb import (
@@ -42,6 +49,7 @@ __all__ = [
     "drill_phrase",
     "last_rate",
     "measured",
+    "newest_measured",
     "overdue",
     "schedule_drill",
     "standings",

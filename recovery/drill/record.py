@@ -12,7 +12,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import newest_event, own_events
 from vanvault.recovery.documents import Report
 from vanvault.recovery.drill.model import MILESTONES
 from vanvault.recovery.drill.scenarios import SCENARIOS
@@ -219,6 +219,13 @@ def measured(search: Search) -> list[TimedRecovery]:
             at = event.at
             found.append(TimedRecovery(at, size, int(detail.get("objects", 0)), took / 1000))
     return found
+
+
+def newest_measured(search: Search) -> tuple[str, ...]:
+    """Ids of the newest drill and restore on record, "" where there is none: once they are others,
+    ``measured`` may give something else."""
+    found = (newest_event(search, type) for type in (FINISHED, RESTORED))
+    return tuple(event.id if event else "" for event in found)
 
 
 def _parts(run: DrillRun) -> dict[str, float]:

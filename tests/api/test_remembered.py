@@ -92,6 +92,48 @@ def test_what_is_old_is_told_once_more_while_it_is_read_again() -> None:
     run(tell)
 
 
+def test_what_it_follows_makes_it_be_read_again_and_is_waited_for_with_patience() -> None:
+    async def tell(listing: Listing) -> None:
+        on_record = ["first"]
+        found = Remembered(listing.what(patience_s=None, follows=lambda node: on_record[-1]))
+        listing.may_end.set()
+        assert [(await found.of(listing.node)).value for _ in range(2)] == [1, 1]
+        on_record.append("second")
+        assert [(await found.of(listing.node)).value for _ in range(2)] == [2, 2]
+        on_record.append("third")
+        listing.may_end.clear()
+        assert (await found.of(listing.node, 0.0)).value == 2, "told with its time while it is read"
+
+    run(tell)
+
+
+def test_a_reading_that_was_stopped_is_tried_again_for_what_changed() -> None:
+    async def tell(listing: Listing) -> None:
+        on_record = ["first"]
+        found = Remembered(listing.what(patience_s=None, follows=lambda node: on_record[-1]))
+        listing.may_end.set()
+        assert (await found.of(listing.node)).value == 1
+        on_record.append("second")
+        listing.error = Damaged("it cannot be read")
+        assert (await found.of(listing.node)).value == 1
+        listing.error = None
+        assert (await found.of(listing.node)).value == 3
+
+    run(tell)
+
+
+def test_what_cannot_be_followed_is_read_again_by_its_age_alone() -> None:
+    async def tell(listing: Listing) -> None:
+        def follows(node: Node) -> str:
+            raise Damaged("the record cannot be read")
+
+        found = Remembered(listing.what(patience_s=None, follows=follows))
+        listing.may_end.set()
+        assert [(await found.of(listing.node)).value for _ in range(2)] == [1, 1]
+
+    run(tell)
+
+
 def test_what_stops_the_first_reading_is_told_and_what_stops_a_later_one_takes_nothing_away() -> None:
     async def tell(listing: Listing) -> None:
         found = Remembered(listing.what(patience_s=None, fresh_s=0.0))

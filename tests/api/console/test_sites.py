@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.console.conftest import PEOPLE, ConsolePlace
 from tests.api.console.test_search import looks_of
+from tests.support.command import run_cli
 from tests.support.waiting import wait_for
 from vanvault.api.console.views.sites import SitesEvidence, SitesView, month_facts, site_facts
 from vanvault.archiver.journal.availability import Totals, YearReport
@@ -92,3 +93,15 @@ def test_the_page_tells_what_was_verified_once_the_sites_were_listed(
     page = place.of("hoa").get("/console/sites").text
     assert "No object should go unverified" in page
     assert "no drill or restore is on record" in page
+
+
+def test_a_verification_that_ended_since_is_told_though_the_sites_were_listed_just_before(
+    place: ConsolePlace,
+) -> None:
+    def told() -> str:
+        return place.of("hoa").get("/console/sites").text
+
+    wait_for(lambda: "Longest without" in told(), "the first listing is over")
+    assert "No verification is on record" in told()
+    assert run_cli(place.home, "verify").exit_code == 0
+    wait_for(lambda: "Last verification on record" in told(), "the node has seen it")

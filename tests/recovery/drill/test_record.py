@@ -14,7 +14,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.recovery.documents import REPORT, zipped
-from vanvault.recovery.drill import archived_report, last_rate, measured, overdue, standings
+from vanvault.recovery.drill import archived_report, last_rate, measured, newest_measured, overdue, standings
 from vanvault.recovery.drill.bundle import drill_pages
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.record import SCHEDULED, archive_drill, message_id_of, runs, scheduled_detail
@@ -56,13 +56,16 @@ def test_rates_come_from_drills_that_brought_back_a_site(lab: Lab) -> None:
     with lab.open() as archive:
         archive.catch_up()
         assert (measured(archive.search), last_rate(archive.search)) == ([], None)
+        before = newest_measured(archive.search)
         archive.record("site.restored", {"bytes": 1000, "objects": 10, "ms": 500})
+        restored = newest_measured(archive.search)
         archive.record("site.restored", {"bytes": 1000, "objects": 10})  # of an earlier version
         assert last_rate(archive.search) == 2000.0
         on_record(archive, lab, "clock-wrong")
         on_record(archive, lab, "objects-damaged")
         assert last_rate(archive.search) == 2000.0
         on_record(archive, lab, "standby-lost")
+        assert len({before, restored, newest_measured(archive.search)}) == 3
         (one,) = measured(archive.search)
         assert one.bytes > 100_000
         assert last_rate(archive.search) == one.bytes / one.seconds
