@@ -82,7 +82,7 @@ ROOMS = (
         "core.errors core.times core.canonical core.format.* core.model",
     ),
     _room("core.outcome", None, "core.errors core.evidence"),
-    _room("disk", 12),
+    _room("disk", 13),
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("worker_origin", None),

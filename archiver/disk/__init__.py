@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.disk.files import create_file, read_plain, replace_file, sync_folder, synced_file
+from vanvault.archiver.disk.files import (
+    create_file,
+    read_plain,
+    read_small,
+    replace_file,
+    sync_folder,
+    synced_file,
+)
 from vanvault.archiver.disk.locks import (
     HeldLock,
     lock_beside,
@@ -20,6 +27,7 @@ __all__ = [
     "lock_descriptor",
     "lock_file",
     "read_plain",
+    "read_small",
     "replace_file",
     "still_named",
     "sync_folder",

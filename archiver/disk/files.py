@@ -73,12 +73,27 @@ def read_plain(path: Path) -> bytes:
 
     Raises FileNotFoundError also where the name leads to a pipe, a folder or a device; OSError.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return _read(path, 0, -1)
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """The bytes of a plain file that others may have put there: at most ``most``, and no link is followed.
+
+    Raises OSError as ``read_plain``, with ELOOP for a link and EFBIG for more bytes; one more is read.
+    """
+    data = _read(path, os.O_NOFOLLOW, most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"there are more than {most} bytes", str(path))
+    return data
+
+
+def _read(path: Path, flags: int, size: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileNotFoundError(errno.ENOENT, "there is no plain file", str(path))
         with os.fdopen(os.dup(descriptor), "rb") as file:
-            return file.read()
+            return file.read(size)
     finally:
         os.close(descriptor)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,7 +124,7 @@ def parse_note(id: str, data: bytes) -> RunningJob:
         counts = {name: _count(told[name]) for name in ("of_objects", "of_bytes")}
         phase_at, expected = told["phase_at"], told["expected_s"]
         job = RunningJob(
-            id=id,
+            id=_name(id),
             verb=RunningVerb(**{name: _text(value) for name, value in told["verb"].items()}),
             host=_text(told["host"]),
             began_at=_moment(told["began_at"]),
@@ -146,8 +147,32 @@ _KEPT = ("host", "phase", "objects", "bytes", "of_objects", "of_bytes", "expecte
 
 
 def cut(text: str) -> str:
-    """As much of a text as a note holds."""
-    return text[:_MOST_TEXT]
+    """As much of a text as a note holds; what is no Unicode (of a command line, say) is a question mark."""
+    return text[:_MOST_TEXT].encode(errors="replace").decode()
+
+
+def kept_verb(verb: RunningVerb) -> RunningVerb:
+    """The same with texts as long as a note holds. Raises InvalidInput: ``lost_at`` is no time."""
+    try:
+        if verb.lost_at:
+            _moment(verb.lost_at)
+    except ValueError as error:
+        raise InvalidInput("the time of the loss is none", field="lost_at") from error
+    return replace(verb, **{name: cut(text) for name, text in asdict(verb).items()})
+
+
+def kept_seconds(seconds: float | None) -> float | None:
+    """An expectation as a note holds it: too long is told as the longest; None: it is none."""
+    if seconds is None or math.isnan(seconds) or seconds < 0:
+        return None
+    return min(float(seconds), _LONGEST.total_seconds() - 1)
+
+
+def _name(id: str) -> str:
+    """A name of a file may have bytes that no answer can tell."""
+    if not id.isascii() or not id.isprintable():
+        raise ValueError("no id")
+    return _text(id)
 
 
 def _text(value: object) -> str:

@@ -1,24 +1,31 @@
 """Notes on disk: one file for each running job, and a lock that its process holds.
 
-Only who writes a note holds its lock; a note without one is of a process that died, and is removed by whoever
-sees it. Nothing here is durable: after a crash of the host no job runs.
+Only who writes a note holds its lock; a note without one is of a process that died, and is passed by. It is
+removed by whoever sees it on its own host only: where homes are shared, ``flock`` may not hold between hosts,
+and the note may be of a process that lives. Nothing here is durable: after a crash of the host no job runs.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.disk import HeldLock, read_plain, try_lock
-from vanvault.recovery.running.model import RunningJob, note_of, parse_note
+from vanvault.archiver.disk import HeldLock, read_small, try_lock
+from vanvault.recovery.running.model import RunningJob, cut, note_of, parse_note
 
 _FOLDER = Path("cache") / "running"
 _MOST_NOTES = 64
-_MOST_BYTES = 8192
+_MOST_BYTES = 16_384  # texts of control characters take six bytes for each
+
+
+def this_host() -> str:
+    """The name of this host as a note holds it."""
+    return cut(socket.gethostname())
 
 
 class ProgressNote:
@@ -60,30 +67,38 @@ def verbs_here(home: Path) -> list[RunningJob]:
     found = []
     for path in _notes(home / _FOLDER):
         try:
-            data = read_plain(path)
-            if _is_over(path):
-                continue
-            if len(data) <= _MOST_BYTES:
-                found.append(parse_note(path.stem, data))
+            job = parse_note(path.stem, read_small(path, _MOST_BYTES))
+            if not _is_over(path, job):
+                found.append(job)
         except (OSError, InvalidInput):
             continue
     return sorted(found, key=lambda job: (job.began_at, job.id))
 
 
 def _notes(folder: Path) -> list[Path]:
+    """The notes written last: what others left there hides none that is written now."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".json")[:_MOST_NOTES]
+        notes = [path for path in folder.iterdir() if path.suffix == ".json"]
     except OSError:
         return []
+    return sorted(notes, key=_written_ns, reverse=True)[:_MOST_NOTES]
 
 
-def _is_over(path: Path) -> bool:
-    """Has the process of this note ended? Then its files go. Raises OSError."""
+def _written_ns(path: Path) -> int:
+    try:
+        return path.lstat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_over(path: Path, job: RunningJob) -> bool:
+    """Has the process of this note ended? Then its files go if it was of this host. Raises OSError."""
     lock = try_lock(path.with_suffix(".lock"))
     if lock is None:
         return False
     with lock:
-        _remove(path)
+        if job.host == this_host():
+            _remove(path)
     return True
 
 

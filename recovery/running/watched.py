@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from vanvault.archiver.core.ports import Clock, Stopwatch, SystemStopwatch
-from vanvault.recovery.running.model import RunningJob, RunningVerb, cut
-from vanvault.recovery.running.notes import ProgressNote
+from vanvault.recovery.running.model import RunningJob, RunningVerb, cut, kept_seconds, kept_verb
+from vanvault.recovery.running.notes import ProgressNote, this_host
 from vanvault.recovery.work import Extent, Observer, Step
 
 #: Seconds from one writing of a note to the next.
@@ -33,9 +32,11 @@ def watched(
     Args:
         id: tells it from others of the home: random.
         counts: is it worth an extra pass over listings to know how much work there is, whoever started it?
+
+    Raises InvalidInput: ``lost_at`` of the verb is no time.
     """
     now = clock.now()
-    job = RunningJob(id, replace(verb, about=cut(verb.about)), cut(socket.gethostname()), now, now)
+    job = RunningJob(id, kept_verb(verb), this_host(), now, now)
     with ProgressNote(home, id) as note:
         yield WatchedObserver(observer, note, job, clock, watch or SystemStopwatch(), counts=counts)
 
@@ -84,7 +85,7 @@ class WatchedObserver:
 
     def expects(self, seconds: float | None) -> None:
         """What the recovery of everything takes at the last measured rate; None: nothing was measured."""
-        self._job = replace(self._job, expected_s=seconds)
+        self._job = replace(self._job, expected_s=kept_seconds(seconds))
         self._write()
 
     def phase(self, label: str) -> None:

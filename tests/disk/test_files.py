@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.disk.children import CREATE, REPLACE, child, go_on, line
 
-from vanvault.archiver.disk import create_file, replace_file, sync_folder, synced_file
+from vanvault.archiver.disk import create_file, read_small, replace_file, sync_folder, synced_file
 
 
 @pytest.fixture
@@ -132,3 +132,14 @@ def test_a_folder_is_synced_by_path_or_relative_to_an_open_folder(
     with pytest.raises(NotADirectoryError):
         (tmp_path / "file").touch()
         sync_folder(tmp_path / "file")
+
+
+def test_a_small_file_is_read_whole_or_refused_and_no_link_is_followed(tmp_path: Path) -> None:
+    path, link, pipe = (tmp_path / name for name in ("file", "link", "pipe"))
+    path.write_bytes(b"12345")
+    link.symlink_to(path)
+    os.mkfifo(pipe)
+    assert read_small(path, 5) == b"12345"
+    for refused, most in ((path, 4), (link, 5), (pipe, 5)):
+        with pytest.raises(OSError):
+            read_small(refused, most)
