@@ -241,7 +241,8 @@ def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
     if event.type == HALTED:
         return replace(after, halted=(event.at, tuple(map(text_of, list_in(detail, "why")))))
     if event.type == BACKUPS_GONE:
-        return replace(after, backups_gone=after.backups_gone or _gone(event))
+        # The newest counts: whoever was killed before the certificate looks, and says it, again.
+        return replace(after, backups_gone=_gone(event))
     if event.type == EMPTIED:
         return replace(after, emptied=after.emptied or _counts(detail, "dropped"))
     certificate = DisposalCertificate(

@@ -17,13 +17,11 @@ from typing import Any, Literal
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SettingsError
 from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.recovery.backup.content import OBJECTS, OURS, RECORD, SnapshotContent, content_of
 from vanvault.recovery.backup.restic import Listener, Restic, json_lines, parse_json
 
 SnapshotKind = Literal["objects", "record"]
 
-_OURS = "vanvault"
-_RECORD = "record"
-OBJECTS = "objects"
 #: Snapshots forgotten in one command: an argument list has its limit.
 _AT_ONCE = 500
 
@@ -56,7 +54,7 @@ class Repository:
 
         Raises SettingsError: the repository is another archive's, or (without an id) holds several.
         """
-        listed = parse_json(self.restic.run("snapshots", "--json", "--tag", _OURS)) or []
+        listed = parse_json(self.restic.run("snapshots", "--json", "--tag", OURS)) or []
         found = sorted(map(_snapshot, listed), key=lambda one: (one.made, one.id))
         archives = {one.archive for one in found}
         if self._archive and archives - {self._archive}:
@@ -109,7 +107,7 @@ class Repository:
             elif listener is not None:
                 listener(line)
 
-        words = [f"--tag={_OURS}", f"--tag=archive={self._archive}", f"--tag=kind={kind}"]
+        words = [f"--tag={OURS}", f"--tag=archive={self._archive}", f"--tag=kind={kind}"]
         words += [f"--tag={tag}={value}" for tag, value in tags.items()]
         # Objects are encrypted, so compressing them costs time and saves nothing.
         words += ["--compression=off"] if kind == "objects" else []
@@ -131,25 +129,39 @@ class Repository:
             if line.get("type") == "file" and str(line["path"]).startswith(prefix)
         }
 
-    def every_snapshot(self) -> tuple[str, ...]:
-        """Ids of all snapshots in the repository, whoever made them."""
+    def contents(self) -> tuple[SnapshotContent, ...]:
+        """What every snapshot in the repository consists of, whoever made it. Raises Damaged."""
         listed = parse_json(self.restic.run("snapshots", "--json")) or []
-        return tuple(str(one["id"]) for one in listed)
+        return tuple(content_of(one, self._archive, self._tree) for one in listed)
 
-    def names_in(self, snapshot: str) -> frozenset[str]:
-        """The names of all files in a snapshot, wherever they lie in it."""
-        lines = json_lines(self.restic.run("ls", "--json", snapshot))
-        return frozenset(str(line["path"]).rpartition("/")[2] for line in lines if line.get("type") == "file")
+    def has_forgotten(self, contents: Iterable[SnapshotContent]) -> bool:
+        """Do bytes lie there that no snapshot or no index names? ``restic prune`` takes them away.
 
-    def has_forgotten(self) -> bool:
-        """Do bytes lie there that no snapshot names any more? ``restic prune`` takes them away."""
-        blobs = {line for line in self.restic.run("list", "blobs").splitlines() if line.strip()}
-        counted = parse_json(self.restic.run("stats", "--mode", "raw-data", "--json")) or {}
-        return len(blobs) > int(counted.get("total_blob_count", 0))
+        ``contents``: of every snapshot. A pack without an index is what a killed run leaves. Raises Damaged.
+        """
+        packs: set[str] = set()
+        blobs: set[tuple[str, str]] = set()
+        try:
+            for index in self._listed("index"):
+                for pack in parse_json(self.restic.run("cat", "index", index))["packs"] or ():
+                    packs.add(str(pack["id"]))
+                    blobs.update((str(blob["type"]), str(blob["id"])) for blob in pack["blobs"])
+        except (KeyError, TypeError) as error:
+            raise Damaged(
+                "the index of the repository is of a form that this version does not know"
+            ) from error
+        named = {blob for one in contents for blob in one.blobs}
+        return bool(self._listed("packs") - packs) or bool(blobs - named)
+
+    def _listed(self, what: str) -> set[str]:
+        return {line.strip() for line in self.restic.run("list", what).decode().splitlines() if line.strip()}
+
+    def _tree(self, id: str) -> Any:
+        return parse_json(self.restic.run("cat", "blob", id))
 
     def record_files(self, snapshot: str) -> dict[str, bytes]:
         """The files of a record by their path in it. Raises Damaged."""
-        printed = self.restic.run("dump", snapshot, f"/{_RECORD}")
+        printed = self.restic.run("dump", snapshot, f"/{RECORD}")
         try:
             with tarfile.open(fileobj=io.BytesIO(printed)) as archive:
                 found = {
@@ -159,7 +171,7 @@ class Repository:
                 }
         except tarfile.TarError as error:
             raise Damaged("the record of the backup cannot be read", hint="Restore an older one.") from error
-        return {path.removeprefix(f"{_RECORD}/"): data for path, data in found.items()}
+        return {path.removeprefix(f"{RECORD}/"): data for path, data in found.items()}
 
     def restore(self, snapshot: str, folder: Path) -> None:
         """All files of a snapshot into ``folder``. Raises Damaged: not all of them could be restored."""
@@ -167,7 +179,7 @@ class Repository:
 
     def forget_records(self, keep_days: int, *, dry_run: bool) -> tuple[str, ...]:
         """Forget backups that are ``keep_days`` older than the newest; which they were."""
-        tags = f"{_OURS},archive={self._archive},kind=record"
+        tags = f"{OURS},archive={self._archive},kind=record"
         words = [f"--tag={tags}", f"--keep-within={keep_days}d", "--group-by=", "--json"]
         printed = self.restic.run("forget", *words, *(("--dry-run",) if dry_run else ()))
         groups = parse_json(printed or b"[]") or []

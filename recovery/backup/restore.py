@@ -26,10 +26,11 @@ from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import parse_public_keys
 from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, StoredVersion
+from vanvault.recovery.backup.content import OBJECTS
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.objects import is_held, list_objects
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record
-from vanvault.recovery.backup.repository import OBJECTS, Repository
+from vanvault.recovery.backup.repository import Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
 from vanvault.recovery.objects import write_good

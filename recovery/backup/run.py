@@ -21,10 +21,11 @@ from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.replicas import serves_others
 from vanvault.archiver.stores import Site, StoredVersion
+from vanvault.recovery.backup.content import OBJECTS
 from vanvault.recovery.backup.control import BUNDLE, read_control
 from vanvault.recovery.backup.plan import KnownSlice, ListedObject, NewSlice, SlicePlan, plan_slices, slice_id
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record, write_record
-from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
+from vanvault.recovery.backup.repository import Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
 from vanvault.recovery.backup.wanted import Earlier, Wanted, earlier_objects, find_wanted
 from vanvault.recovery.objects import passed_over, read_good, with_lock

@@ -1,6 +1,6 @@
 """After a disposal somebody says that no backup holds anything of it; the program looks where it can.
 
-On record before the certificate is made: whoever is killed between the two calls it again.
+On record before the certificate is made: whoever is killed between the two calls it again, which looks again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def say_backups_gone(
 
     Raises:
         Conflict: the disposal is not certified in part; copies are left elsewhere than in backups; or the
-            repository holds something of it still, which is named.
+            repository holds something of it still, or what cannot be looked into, which is named.
         AccessDenied: who planned it does not say so, nor does anybody without an account.
         InvalidInput (no reason), NotFound, Busy, KeyUnavailable, Damaged, SettingsError, SiteUnavailable.
     """
@@ -60,25 +60,23 @@ def say_backups_gone(
                 f"copies of {id} are left elsewhere: {elsewhere[0]['where']} holds {elsewhere[0]['what']}",
                 hint=f"Run it again once they have come to their end: vanvault disposal run {id}",
             )
+        # Also where it was said before: whoever was killed then knows nothing of what came since.
         looked = look_for_objects(archive, _keys(archive, record))
-        if (
-            looked is not None
-        ):  # also when it was stopped before its certificate: something may have come back
+        if looked is not None:
             _check_clear(id, looked)
-        if record.backups_gone is None:
-            record_aside(
-                archive,
-                EventType.DISPOSAL_BACKUPS_GONE,
-                {
-                    "disposal": id,
-                    "digest": record.digest,
-                    "reason": reason,
-                    "repository": looked.repository if looked else "",
-                    "snapshots": looked.snapshots if looked else 0,
-                    "who": who.name,
-                },
-            )
-            known = _known(archive, id)
+        record_aside(
+            archive,
+            EventType.DISPOSAL_BACKUPS_GONE,
+            {
+                "disposal": id,
+                "digest": record.digest,
+                "reason": reason,
+                "repository": looked.repository if looked else "",
+                "snapshots": looked.snapshots if looked else 0,
+                "who": who.name,
+            },
+        )
+        known = _known(archive, id)
         folder: Path = certify_again(archive, known, before, (), who)
         return RanDisposal(_known(archive, id), folder=folder)
 
@@ -106,16 +104,26 @@ def _keys(archive: Archive, record: DisposalRecord) -> Iterable[str]:
 def _check_clear(id: str, looked: CopyLooked) -> None:
     """Raises Conflict."""
     if looked.holding:
-        named = ", ".join(one[:8] for one in looked.holding[:_NAMED])
-        more = f" and {len(looked.holding) - _NAMED} more" if len(looked.holding) > _NAMED else ""
         raise Conflict(
             f"the {looked.repository} holds something of {id} in {len(looked.holding)} of"
-            f" {looked.snapshots} snapshots: {named}{more}",
+            f" {looked.snapshots} snapshots: {_named(looked.holding)}",
             hint="Make a new backup (vanvault backup run), let older ones go once their days are over"
             " (vanvault backup forget), and take their bytes away: restic prune --max-unused 0.",
         )
+    if looked.strange:
+        raise Conflict(
+            f"{len(looked.strange)} of {looked.snapshots} snapshots in the {looked.repository} are not as"
+            f" VanVault makes them; they may hold something of {id}: {_named(looked.strange)}",
+            hint="Nobody can look into them from here. Forget them (restic forget ID), then take their bytes"
+            " away: restic prune --max-unused 0.",
+        )
     if looked.forgotten:
         raise Conflict(
-            f"the {looked.repository} has bytes that no snapshot names; they may be of {id}",
+            f"the {looked.repository} has bytes that no snapshot or no index names; they may be of {id}",
             hint="Take them away: restic prune --max-unused 0.",
         )
+
+
+def _named(snapshots: tuple[str, ...]) -> str:
+    more = f" and {len(snapshots) - _NAMED} more" if len(snapshots) > _NAMED else ""
+    return ", ".join(one[:8] for one in snapshots[:_NAMED]) + more

@@ -19,7 +19,7 @@ from tests.recovery.backup.kit import PASSWORD
 from tests.recovery.disposal.conftest import Office
 from tests.recovery.disposal.test_coming_back import answers
 from tests.recovery.disposal.test_run import AtStep, planned_segments
-from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, SiteUnavailable
+from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import EventType
@@ -31,6 +31,7 @@ from vanvault.recovery.backup import (
     backup,
     backup_check,
     backup_load,
+    look_for_objects,
 )
 from vanvault.recovery.disposal import RanDisposal, say_backups_gone, signed_certificate
 from vanvault.recovery.documents import Report
@@ -129,7 +130,7 @@ def test_it_is_refused_until_the_repository_holds_nothing_of_it(
     with pytest.raises(Conflict, match="holds something of"):
         gone(office, in_part)
     repository("forget", *old)  # the days of their keeping are over
-    with pytest.raises(Conflict, match="bytes that no snapshot names"):
+    with pytest.raises(Conflict, match="bytes that no snapshot or no index names"):
         gone(office, in_part)
     assert office.known(in_part).record.backups_gone is None
     repository("prune", "--max-unused", "0")
@@ -227,17 +228,73 @@ def test_only_what_waits_for_backups_alone_is_completed(office: Office) -> None:
         gone(office, id)
 
 
-def test_one_that_was_killed_before_its_certificate_goes_on_with_what_was_said(
-    office: Office, stated_alone: str
-) -> None:
-    record = office.known(stated_alone).record
+def said_before(office: Office, id: str) -> None:
+    """As a call leaves it that was killed before its certificate."""
     detail = {"reason": "first", "repository": "", "snapshots": 0, "who": "minh"}
-    office.archive.record(
-        EventType.DISPOSAL_BACKUPS_GONE, {"disposal": stated_alone, "digest": record.digest, **detail}
-    )
-    assert office.known(stated_alone).state == "certified-in-part"
+    digest = office.known(id).record.digest
+    office.archive.record(EventType.DISPOSAL_BACKUPS_GONE, {"disposal": id, "digest": digest, **detail})
+    assert office.known(id).state == "certified-in-part"
+
+
+def test_one_that_was_killed_before_its_certificate_says_it_again(office: Office, stated_alone: str) -> None:
+    said_before(office, stated_alone)
     assert gone(office, stated_alone, reason="second").known.state == "certified"
-    assert told(office, stated_alone)["backups_gone"]["reason"] == "first"
+    assert told(office, stated_alone)["backups_gone"]["reason"] == "second"
+
+
+def test_what_was_said_before_a_kill_does_not_spare_the_look(
+    office: Office, in_part: str, repository: Restic
+) -> None:
+    said_before(office, in_part)
+    with pytest.raises(Conflict, match="holds something of"):
+        gone(office, in_part)
+    assert office.known(in_part).state == "certified-in-part"
+
+
+@pytest.fixture
+def emptied(office: Office, in_part: str, repository: Restic) -> str:
+    """A disposal of which the repository holds nothing any more."""
+    old = [one["id"] for one in json.loads(repository("snapshots", "--json"))]
+    back_up(office)
+    repository("forget", "--prune", "--max-unused", "0", *old)
+    return in_part
+
+
+def test_a_snapshot_of_another_form_is_not_looked_into_and_is_named(
+    office: Office, emptied: str, repository: Restic, tmp_path: Path
+) -> None:
+    (tmp_path / "all.tar").write_bytes(b"whatever it holds")
+    repository("backup", str(tmp_path / "all.tar"))
+    [other] = [one["id"] for one in json.loads(repository("snapshots", "--json")) if not one.get("tags")]
+    with pytest.raises(Conflict, match=rf"1 of \d+ snapshots in .* not as VanVault makes them.*{other[:8]}"):
+        gone(office, emptied)
+    repository("tag", "--set", f"vanvault,archive={office.archive.settings.archive},kind=objects", other)
+    with pytest.raises(Conflict, match="not as VanVault makes them"):  # tags alone make no slice
+        gone(office, emptied)
+
+
+def test_a_pack_that_no_index_names_is_seen(
+    office: Office, emptied: str, repository: Restic, tmp_path: Path
+) -> None:
+    before = set(repository("list", "index").split())
+    (tmp_path / "some").write_bytes(b"of a backup that was killed")
+    repository("backup", str(tmp_path / "some"))
+    for index in set(repository("list", "index").split()) - before:
+        (tmp_path / "third-copy" / "index" / index).unlink()
+    [cut_off] = [one["id"] for one in json.loads(repository("snapshots", "--json")) if not one.get("tags")]
+    repository("forget", cut_off)
+    with pytest.raises(Conflict, match="bytes that no snapshot or no index names"):
+        gone(office, emptied)
+    repository("prune", "--max-unused", "0")
+    assert gone(office, emptied).known.state == "certified"
+
+
+@pytest.mark.parametrize("keys", [[], ["batch/of-no-digest"]])
+def test_objects_that_no_file_name_could_show_are_never_clear(
+    office: Office, emptied: str, keys: list[str]
+) -> None:
+    with pytest.raises(Damaged):
+        look_for_objects(office.archive, keys)
 
 
 def test_a_copy_that_comes_back_refutes_the_statement(office: Office, stated_alone: str) -> None:
