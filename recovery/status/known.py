@@ -12,17 +12,15 @@ from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.upkeep import recorded_counts
 from vanvault.recovery.conditions import ArchiveFacts, Condition
 from vanvault.recovery.disposal_record import known_disposals
-from vanvault.recovery.schedule import overview
 from vanvault.recovery.status.report import (
     LastResort,
-    Late,
     LockAlarm,
     SegmentsStatus,
     SetAsideCount,
     SiteReport,
     StatusReport,
 )
-from vanvault.recovery.status.run import keys_status, retention_status
+from vanvault.recovery.status.run import keys_status, late_by, retention_status
 from vanvault.recovery.status.strength import lock_strength
 
 #: What only a look that lists the sites finds.
@@ -44,7 +42,7 @@ def known_status(
 
     Raises SiteUnavailable, Damaged (what is on record cannot be read).
     """
-    record, health, jobs = facts.record, archive.health.snapshot(), overview(archive)
+    record, health = facts.record, archive.health.snapshot()
     set_aside = {
         **recorded_counts(archive, timedelta(days=1)),
         **{at: count for at, count in archive.quarantine.counts().items() if count},
@@ -63,14 +61,7 @@ def known_status(
         ),
         retention=retention_status(archive),
         gateways=len(archive.gateways.names()),
-        late=Late(
-            drills=tuple(record.drills_overdue),
-            failing_jobs=tuple(record.jobs_failing),
-            overdue_jobs=tuple(record.jobs_overdue),
-            job_alarms=tuple(jobs.alarms()),
-            verification=record.unverified,
-            wrong_jobs=record.jobs_wrong,
-        ),
+        late=late_by(archive, record),
         health=health,
         last_resort=LastResort(record.backup, record.escrow, facts.now),
         leadership=archive.lead.leadership,

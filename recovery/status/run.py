@@ -10,7 +10,7 @@ from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
 from vanvault.recovery.clearing import SpentTally
-from vanvault.recovery.conditions import FirstSeen, conditions_of, gather_facts, seen_here
+from vanvault.recovery.conditions import FirstSeen, RecordFacts, conditions_of, gather_facts, seen_here
 from vanvault.recovery.disposal_record import known_disposals
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
@@ -58,7 +58,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         complete=complete,
         kept=kept,
     )
-    facts, jobs = gather_facts(archive, seen), overview(archive)
+    facts = gather_facts(archive, seen)
     record = facts.record
     memory = FirstSeen.of(archive.home)
     conditions = conditions_of(facts, memory.known(facts.now))
@@ -73,14 +73,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         segments=segments,
         retention=retention_status(archive),
         gateways=len(archive.gateways.names()),
-        late=Late(
-            drills=tuple(record.drills_overdue),
-            failing_jobs=tuple(record.jobs_failing),
-            overdue_jobs=tuple(record.jobs_overdue),
-            job_alarms=tuple(jobs.alarms()),
-            verification=record.unverified,
-            wrong_jobs=record.jobs_wrong,
-        ),
+        late=late_by(archive, record),
         health=health,
         last_resort=LastResort(record.backup, record.escrow, facts.now),
         leadership=archive.lead.leadership,
@@ -89,6 +82,18 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         conditions=conditions,
         index=IndexReport(kept),
         disposals=tuple(one for one in known_disposals(archive) if not one.is_over),
+    )
+
+
+def late_by(archive: Archive, record: RecordFacts) -> Late:
+    """What should have been done by now, by what is on record. Raises SiteUnavailable, Damaged."""
+    return Late(
+        drills=tuple(record.drills_overdue),
+        failing_jobs=tuple(record.jobs_failing),
+        overdue_jobs=tuple(record.jobs_overdue),
+        job_alarms=tuple(overview(archive).alarms()),
+        verification=record.unverified,
+        wrong_jobs=record.jobs_wrong,
     )
 
 
