@@ -18,8 +18,10 @@ from starlette.requests import Request
 
 from vanvault.api.node import Node
 from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.log_lines import Logger
 
 _T = TypeVar("_T")
+_log = Logger("vanvault.api")
 _RETRY_S = 5  # Retry-After
 
 
@@ -97,7 +99,8 @@ class Remembered(Generic[_T]):
             return None
         try:
             return await asyncio.get_running_loop().run_in_executor(node.threads.reads, follows, node)
-        except VanVaultError:
+        except VanVaultError as error:
+            _log.warning("what is followed could not be read", what=self._what.name, error=error.message)
             return self._followed
 
     def _is_old(self, node: Node) -> bool:
